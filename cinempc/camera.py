@@ -1,0 +1,145 @@
+"""What a camera body and its lens can do, loaded from ``configs/cameras/``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from cinempc import configs, lens
+from cinempc.units import (
+    DioptresPerSecond,
+    FNumber,
+    FramesPerSecond,
+    Metres,
+    Millimetres,
+    MillimetresPerSecond,
+    Seconds,
+    StopsPerSecond,
+)
+
+
+@dataclass(frozen=True)
+class LensState:
+    """Where the lens stands: focal length mm, focus distance m (``inf`` allowed), f-number."""
+
+    focal_length_mm: float
+    focus_distance_m: float
+    f_number: float
+
+    def depth_of_field(self, coc_mm: float) -> tuple[float, float]:
+        """Near and far limits of depth of field, m."""
+        near, far = lens.depth_of_field(
+            self.focus_distance_m, self.focal_length_mm, self.f_number, coc_mm
+        )
+        return float(near), float(far)
+
+
+class Sensor(configs.Config):
+    """The part of the sensor that the picture uses."""
+
+    width: Millimetres
+    height: Millimetres
+    circle_of_confusion: Millimetres = Field(
+        description="Largest blur-circle diameter on the sensor that still counts as sharp."
+    )
+
+
+class Zoom(configs.Config):
+    """Focal-length range. A prime lens has ``min`` equal to ``max``."""
+
+    min: Millimetres
+    max: Millimetres
+    rate: MillimetresPerSecond = Field(default=0.0, validate_default=False)
+
+
+class Focus(configs.Config):
+    """Focus range from the closest distance to infinity, and the motor's rate."""
+
+    closest: Metres
+    rate: DioptresPerSecond
+
+
+class Aperture(configs.Config):
+    """f-number range. A fixed aperture has ``min`` equal to ``max``."""
+
+    min: FNumber
+    max: FNumber
+    rate: StopsPerSecond = Field(default=0.0, validate_default=False)
+
+
+class Picture(configs.Config):
+    """What the camera records."""
+
+    width: int = Field(default=960, ge=16, le=8192, description="px")
+    height: int = Field(default=540, ge=16, le=8192, description="px")
+    frame_rate: FramesPerSecond = Field(default=24.0, validate_default=False)
+    shutter: Seconds = Field(default=1 / 48, validate_default=False)
+
+
+class Camera(configs.Config):
+    """A camera body with its lens.
+
+    Focal lengths in mm, focus distances in m, apertures as f-numbers; see ``docs/cameras.md``.
+    """
+
+    name: str
+    sensor: Sensor
+    focal_length: Zoom
+    focus: Focus
+    aperture: Aperture
+    picture: Picture = Picture()
+    lens_lag: Seconds = Field(
+        default=0.0, validate_default=False, description="Time constant of the lens motors."
+    )
+
+    @model_validator(mode="after")
+    def _is_a_camera(self) -> Camera:
+        positive = {
+            "sensor.width": self.sensor.width,
+            "sensor.height": self.sensor.height,
+            "sensor.circle_of_confusion": self.sensor.circle_of_confusion,
+            "focal_length.min": self.focal_length.min,
+            "focus.closest": self.focus.closest,
+            "picture.frame_rate": self.picture.frame_rate,
+        }
+        for name, value in positive.items():
+            if not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be above zero and finite, it is {value:g}")
+        for name, part in (("focal_length", self.focal_length), ("aperture", self.aperture)):
+            if part.max < part.min:
+                raise ValueError(f"{name}.max ({part.max:g}) is below {name}.min ({part.min:g})")
+            if part.max > part.min and part.rate <= 0:
+                raise ValueError(f"{name}.rate must be above zero for a lens that can change it")
+        sensor_ratio = self.sensor.width / self.sensor.height
+        picture_ratio = self.picture.width / self.picture.height
+        if abs(sensor_ratio / picture_ratio - 1) > 0.01:
+            raise ValueError(
+                f"the sensor is {sensor_ratio:.3f}:1 and the picture {picture_ratio:.3f}:1: "
+                "give the sensor's active area for this picture shape"
+            )
+        return self
+
+    @property
+    def aspect(self) -> float:
+        """Height over width of the picture."""
+        return self.sensor.height / self.sensor.width
+
+    def clamp(self, state: LensState) -> LensState:
+        """The nearest state that the lens can reach."""
+        return LensState(
+            min(max(state.focal_length_mm, self.focal_length.min), self.focal_length.max),
+            max(state.focus_distance_m, self.focus.closest),
+            min(max(state.f_number, self.aperture.min), self.aperture.max),
+        )
+
+
+def load(name: str, near: Path | None = None) -> Camera:
+    """A camera by its short name in ``configs/cameras/`` or by path.
+
+    Raises:
+        ConfigError: no such camera, or a mistake in its file.
+    """
+    return configs.load(configs.find("cameras", name, near), Camera)

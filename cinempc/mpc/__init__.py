@@ -1,0 +1,1 @@
+"""The optimal control problem of the picture: model, objectives, constraints, controller."""

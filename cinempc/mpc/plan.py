@@ -1,0 +1,162 @@
+"""A plan: where vehicle, camera and lens shall be over the horizon.
+
+The state and input vectors, in this order (units in brackets):
+
+    x = position [m] 3, velocity [m/s] 3, acceleration [m/s²] 3,
+        camera yaw, pitch, roll [rad] 3, their rates [rad/s] 3,
+        ln(focal length / mm), focus [dioptres], aperture [stops]
+    u = jerk [m/s³] 3, camera angular accelerations [rad/s²] 3,
+        rates of ln focal length [1/s], focus [dioptres/s], aperture [stops/s]
+
+Between nodes the input is constant, so the state there is the exact polynomial of the model:
+sampling a plan adds no error to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import lens
+from cinempc.camera import LensState
+
+Floats = NDArray[np.float64]
+
+NX, NU = 18, 9
+POSITION = slice(0, 3)
+VELOCITY = slice(3, 6)
+ACCELERATION = slice(6, 9)
+ANGLES = slice(9, 12)
+RATES = slice(12, 15)
+LENS = slice(15, 18)
+JERK = slice(0, 3)
+ANGULAR_ACCELERATION = slice(3, 6)
+LENS_RATES = slice(6, 9)
+
+
+class Origin(Enum):
+    """Where a plan comes from."""
+
+    SOLVED = "solved"  # the solver's own, checked
+    SHIFTED = "shifted"  # the last good plan, followed on after a failed solve
+    BRAKING = "braking"  # to a hover
+
+
+@dataclass(frozen=True)
+class PlanPoint:
+    """The plan at one time; angles and rates are yaw, pitch, roll."""
+
+    time: float
+    position: Floats
+    velocity: Floats
+    acceleration: Floats
+    jerk: Floats
+    angles: Floats
+    rates: Floats
+    lens: LensState
+
+
+@dataclass(frozen=True)
+class Plan:
+    """States (N+1, 18) and inputs (N, 9) at ``times`` (N+1), s.
+
+    ``headings`` are the vehicle's yaw at the nodes, rad. ``violations`` name each soft
+    constraint that the plan breaks and by how much, in the constraint's unit.
+    """
+
+    times: Floats
+    states: Floats
+    inputs: Floats
+    headings: Floats
+    origin: Origin = Origin.SOLVED
+    cost: float = 0.0
+    step_ms: float = 0.0
+    violations: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def start(self) -> float:
+        return float(self.times[0])
+
+    @property
+    def end(self) -> float:
+        return float(self.times[-1])
+
+    def state(self, time: float) -> Floats:
+        """The state vector (18,) at a time inside the plan.
+
+        Raises:
+            ValueError: the time lies outside the plan.
+        """
+        k = self._interval(time)
+        return propagate(self.states[k], self.inputs[k], time - self.times[k])
+
+    def sample(self, time: float) -> PlanPoint:
+        """The plan at a time inside it.
+
+        Raises:
+            ValueError: the time lies outside the plan.
+        """
+        k = self._interval(time)
+        x = propagate(self.states[k], self.inputs[k], time - self.times[k])
+        return PlanPoint(
+            time,
+            x[POSITION],
+            x[VELOCITY],
+            x[ACCELERATION],
+            self.inputs[k, JERK],
+            x[ANGLES],
+            x[RATES],
+            lens_state(x[LENS]),
+        )
+
+    def heading(self, time: float) -> float:
+        """The vehicle's yaw at a time inside the plan, rad."""
+        return float(np.interp(time, self.times, self.headings))
+
+    def _interval(self, time: float) -> int:
+        slack = 1e-9
+        if not self.start - slack <= time <= self.end + slack:
+            raise ValueError(
+                f"time {time:.3f} s is outside the plan ({self.start:.3f} to {self.end:.3f} s)"
+            )
+        k = int(np.searchsorted(self.times, time, side="right")) - 1
+        return min(max(k, 0), len(self.inputs) - 1)
+
+
+def propagate(x: Floats, u: Floats, dt: float) -> Floats:
+    """The state after ``dt`` seconds of constant input: exact, the model is a chain of
+    integrators."""
+    result = x.copy()
+    j = u[JERK]
+    p, v, a = x[POSITION], x[VELOCITY], x[ACCELERATION]
+    result[POSITION] = p + dt * v + dt**2 / 2 * a + dt**3 / 6 * j
+    result[VELOCITY] = v + dt * a + dt**2 / 2 * j
+    result[ACCELERATION] = a + dt * j
+    result[ANGLES] = x[ANGLES] + dt * x[RATES] + dt**2 / 2 * u[ANGULAR_ACCELERATION]
+    result[RATES] = x[RATES] + dt * u[ANGULAR_ACCELERATION]
+    result[LENS] = x[LENS] + dt * u[LENS_RATES]
+    return result
+
+
+def lens_state(z: Floats) -> LensState:
+    """The lens in trade units from (ln focal length, focus in dioptres, aperture in stops)."""
+    focus = float(z[1])
+    return LensState(
+        float(np.exp(z[0])),
+        1 / focus if focus > 1e-9 else float("inf"),
+        float(lens.f_number_from_stops(z[2])),
+    )
+
+
+def lens_vector(state: LensState) -> Floats:
+    """(ln focal length, focus in dioptres, aperture in stops): undoes `lens_state`."""
+    return np.array(
+        [
+            np.log(state.focal_length_mm),
+            lens.inverse(state.focus_distance_m),
+            lens.stops_from_f_number(state.f_number),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What a take leaves behind: footage, log, metrics, report."""

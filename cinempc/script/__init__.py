@@ -1,0 +1,1 @@
+"""What the director wants: the script format, the moves, framing terms."""

@@ -1,0 +1,85 @@
+"""A subject's state and its prediction.
+
+A subject stands on the ground at ``position``; its body reaches ``height`` above that. Points on
+the body ("eyes", "hips") are fractions of the height, so that one estimate serves every framing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Heights of body points as fractions of stature, standing adult. Source: R. Drillis and
+#: R. Contini, *Body Segment Parameters* (1966), as given in D. A. Winter, *Biomechanics and Motor
+#: Control of Human Movement*, 4th ed. (2009), figure 4.1; "waist" and "thigh" are the cutting
+#: heights of film framing between those joints.
+BODY_POINTS = {
+    "top": 1.0,
+    "eyes": 0.936,
+    "chin": 0.870,
+    "shoulders": 0.818,
+    "chest": 0.720,
+    "waist": 0.600,
+    "hips": 0.530,
+    "centre": 0.5,
+    "thigh": 0.400,
+    "knees": 0.285,
+    "feet": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class SubjectEstimate:
+    """One subject at one time, in the world frame (ENU).
+
+    ``covariance`` is that of (position, velocity), 6 x 6, m² and (m/s)². ``age`` is the time
+    since the subject was last seen, s.
+    """
+
+    id: str
+    time: float
+    position: Floats
+    velocity: Floats = field(default_factory=lambda: np.zeros(3))
+    heading: float = 0.0
+    height: float = 1.75
+    width: float = 0.5
+    covariance: Floats = field(default_factory=lambda: np.zeros((6, 6)))
+    heading_variance: float = 0.0
+    height_variance: float = 0.0
+    age: float = 0.0
+    category: str = "person"
+
+    def point(self, name: str) -> Floats:
+        """A body point by its name in `BODY_POINTS`, world frame, m."""
+        return self.position + np.array([0.0, 0.0, BODY_POINTS[name] * self.height])
+
+    def predict(self, time: float, acceleration_std: float = 0.8) -> SubjectEstimate:
+        """The estimate at another time, at constant velocity.
+
+        Args:
+            time: s; earlier times are allowed.
+            acceleration_std: spectral density of the white acceleration that the prediction
+                allows for, m/s²/√Hz; a walking person's is about 0.8.
+        """
+        dt = time - self.time
+        eye = np.eye(3)
+        step = np.block([[eye, dt * eye], [np.zeros((3, 3)), eye]])
+        age = abs(dt)
+        noise = acceleration_std**2 * np.block(
+            [[age**3 / 3 * eye, age**2 / 2 * eye], [age**2 / 2 * eye, age * eye]]
+        )
+        return replace(
+            self,
+            time=time,
+            position=self.position + dt * self.velocity,
+            covariance=step @ self.covariance @ step.T + noise,
+            age=max(0.0, self.age + dt),
+        )
+
+    def positions(self, times: Floats) -> Floats:
+        """Predicted ground positions, shape (len(times), 3), m."""
+        return self.position + (np.asarray(times) - self.time)[:, None] * self.velocity

@@ -1,0 +1,138 @@
+"""What a vehicle and its gimbal can do, how they answer, and the feed-forward that follows.
+
+The vehicle's answer to a setpoint is modelled as linear drag and a first-order lag from
+commanded to actual thrust acceleration (horizontally, the tilt of the airframe):
+
+    v̇ = a_T - k v,    τ ȧ_T = a_cmd - a_T
+
+This model is differentially flat in the position, so the command that makes a smooth path come
+out is found by differentiating it, with no simulation: a_T = a + k v, a_cmd = a_T + τ (j + k a).
+Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from cinempc import configs
+from cinempc.units import (
+    Metres,
+    MetresPerSecond,
+    MetresPerSecond2,
+    MetresPerSecond3,
+    PerSecond,
+    Radians,
+    RadiansPerSecond,
+    RadiansPerSecond2,
+    Seconds,
+)
+
+Floats = NDArray[np.float64]
+
+#: Standard gravity, m/s² (ISO 80000-3).
+GRAVITY = 9.80665
+
+
+class FlightLimits(configs.Config):
+    """The envelope that a plan stays in."""
+
+    speed: MetresPerSecond
+    climb: MetresPerSecond
+    descent: MetresPerSecond
+    acceleration: MetresPerSecond2
+    vertical_acceleration: MetresPerSecond2
+    jerk: MetresPerSecond3
+    tilt: Radians
+    yaw_rate: RadiansPerSecond
+
+    @model_validator(mode="after")
+    def _positive(self) -> FlightLimits:
+        for name, value in self:
+            if not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be above zero and finite, it is {value:g}")
+        return self
+
+
+class Response(configs.Config):
+    """How the autopilot and the airframe answer setpoints; ``cinempc identify`` measures it."""
+
+    drag: PerSecond = Field(description="k: deceleration per speed, 1/s.")
+    thrust_lag: Seconds = Field(description="τ: first-order lag of the thrust acceleration.")
+    position_lag: Seconds = Field(
+        description="Time constant in which a position error dies out (1 / MPC_XY_P on PX4)."
+    )
+
+
+class Range(configs.Config):
+    """An angle's lower and upper end, relative to the vehicle."""
+
+    min: Radians
+    max: Radians
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if self.max < self.min:
+            raise ValueError(f"max ({self.max:g} rad) is below min ({self.min:g} rad)")
+        return self
+
+
+class Gimbal(configs.Config):
+    """A stabilised gimbal. A two-axis gimbal has a yaw range of zero: the vehicle turns for it."""
+
+    yaw: Range
+    pitch: Range
+    roll: Range
+    rate: RadiansPerSecond
+    acceleration: RadiansPerSecond2
+    lag: Seconds
+
+
+class Vehicle(configs.Config):
+    """A multicopter with a gimbal; see ``docs/vehicles.md``."""
+
+    name: str
+    limits: FlightLimits
+    response: Response
+    gimbal: Gimbal
+
+
+@dataclass(frozen=True)
+class Setpoint:
+    """What a position controller such as PX4's takes: ENU, m, m/s, m/s², rad, rad/s."""
+
+    position: Floats
+    velocity: Floats
+    acceleration: Floats
+    yaw: float
+    yaw_rate: float = 0.0
+
+
+def thrust_acceleration(velocity: Floats, acceleration: Floats, response: Response) -> Floats:
+    """Acceleration, m/s², that the thrust has to give beside gravity: a + k v.
+
+    Takes numpy arrays and CasADi vectors.
+    """
+    return acceleration + response.drag * velocity
+
+
+def acceleration_command(
+    velocity: Floats, acceleration: Floats, jerk: Floats, response: Response
+) -> Floats:
+    """The acceleration to send, m/s², so that the vehicle flies the given motion."""
+    thrust = thrust_acceleration(velocity, acceleration, response)
+    return thrust + response.thrust_lag * (jerk + response.drag * acceleration)
+
+
+def load(name: str, near: Path | None = None) -> Vehicle:
+    """A vehicle by its short name in ``configs/vehicles/`` or by path.
+
+    Raises:
+        ConfigError: no such vehicle, or a mistake in its file.
+    """
+    return configs.load(configs.find("vehicles", name, near), Vehicle)
