@@ -43,7 +43,7 @@ class ConfigError(CinempcError):
         super().__init__(f"{where}: {what}" if where else what)
 
 
-class ConfigErrors(ConfigError):
+class ConfigErrors(ConfigError):  # noqa: N818 - it is a list of them
     """Several mistakes of one file, reported together."""
 
     def __init__(self, errors: list[ConfigError]) -> None:

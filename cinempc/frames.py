@@ -34,7 +34,7 @@ def camera_axes(yaw: Num, pitch: Num, roll: Num) -> tuple[Vec3, Vec3, Vec3]:
     down = (sp * cy, sp * sy, -cp)  # forward x right
     rolled_right = tuple(cr * r + sr * d for r, d in zip(right, down, strict=True))
     rolled_down = tuple(cr * d - sr * r for r, d in zip(right, down, strict=True))
-    return rolled_right, rolled_down, forward  # type: ignore[return-value]
+    return rolled_right, rolled_down, forward
 
 
 def camera_rotation(yaw: float, pitch: float, roll: float) -> Floats:

@@ -34,7 +34,7 @@ def field_of_view(sensor_mm: Num, focal_length_mm: Num) -> Num:
 
 
 def focal_length_for_field_of_view(sensor_mm: Num, field_of_view_rad: Num) -> Num:
-    """Focal length, mm, that gives an angle of view (rad) across a sensor side: s / (2 tan(a/2))."""
+    """Focal length, mm, for an angle of view (rad) across a sensor side: s / (2 tan(a/2))."""
     return sensor_mm / (2 * np.tan(field_of_view_rad / 2))
 
 

@@ -82,4 +82,5 @@ class SubjectEstimate:
 
     def positions(self, times: Floats) -> Floats:
         """Predicted ground positions, shape (len(times), 3), m."""
-        return self.position + (np.asarray(times) - self.time)[:, None] * self.velocity
+        steps: Floats = np.asarray(times, dtype=float)[:, None] - self.time
+        return self.position + steps * self.velocity

@@ -48,7 +48,7 @@ def parse(text: object, unit: str) -> float:
     if words.lower() in {"inf", "infinity", "∞"} and unit in {"m", "mm"}:
         return math.inf
     try:
-        quantity = _registry().Quantity(words)
+        quantity: Any = _registry().Quantity(words)
         value = float(quantity.to(unit).magnitude)
     except pint.DimensionalityError as error:
         raise ValueError(

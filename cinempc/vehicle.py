@@ -22,7 +22,6 @@ from pydantic import Field, model_validator
 
 from cinempc import configs
 from cinempc.units import (
-    Metres,
     MetresPerSecond,
     MetresPerSecond2,
     MetresPerSecond3,

@@ -78,10 +78,12 @@ class Plan:
 
     @property
     def start(self) -> float:
+        """Time of the first node, s."""
         return float(self.times[0])
 
     @property
     def end(self) -> float:
+        """Time of the last node, s."""
         return float(self.times[-1])
 
     def state(self, time: float) -> Floats:
