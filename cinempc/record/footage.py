@@ -42,6 +42,7 @@ class Footage:
     ) -> None:
         self.path = path
         self.frames = 0
+        self._closed = False
         self._shape = (height, width, 3)
         self._container = av.open(
             str(path),
@@ -83,13 +84,14 @@ class Footage:
     def close(self) -> None:
         """Write out what the encoder still holds and finish the file; a second call does
         nothing."""
-        if self._container is None:
+        if self._closed:
             return
-        container, self._container = self._container, None
+        self._closed = True
         try:
-            container.mux(self._stream.encode(None))
+            if self.frames:
+                self._container.mux(self._stream.encode(None))
         finally:
-            container.close()
+            self._container.close()
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ down to what ``metrics.json`` holds. All are pure functions. ``docs/takes.md`` d
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -424,7 +425,7 @@ def _flight(records: Sequence[CycleRecord]) -> dict[str, Any]:
 def _camera_jerks(records: Sequence[CycleRecord]) -> list[float]:
     """Angular jerk of the camera between steps, rad/s³: difference of angular accelerations."""
     jerks = []
-    for before, after in zip(records, records[1:], strict=False):
+    for before, after in itertools.pairwise(records):
         dt = after.time - before.time
         if dt > 0 and before.shot_index == after.shot_index:
             jerks.append(math.dist(after.angular_acceleration, before.angular_acceleration) / dt)
