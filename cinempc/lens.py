@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-#: A float, a numpy array or a CasADi symbol. CasADi ships no types, so it is not narrower.
+#: A float, a numpy array or a CasADi symbol. Not narrower: no type is common to the three.
 Num = Any
 
 _MM = 1e-3  # metres per millimetre

@@ -67,7 +67,7 @@ class SubjectEstimate:
         """
         dt = time - self.time
         eye = np.eye(3)
-        step = np.block([[eye, dt * eye], [np.zeros((3, 3)), eye]])
+        step: Floats = np.block([[eye, dt * eye], [np.zeros((3, 3)), eye]])
         age = abs(dt)
         noise = acceleration_std**2 * np.block(
             [[age**3 / 3 * eye, age**2 / 2 * eye], [age**2 / 2 * eye, age * eye]]
@@ -83,4 +83,5 @@ class SubjectEstimate:
     def positions(self, times: Floats) -> Floats:
         """Predicted ground positions, shape (len(times), 3), m."""
         steps: Floats = np.asarray(times, dtype=float)[:, None] - self.time
-        return self.position + steps * self.velocity
+        positions: Floats = self.position + steps * self.velocity
+        return positions

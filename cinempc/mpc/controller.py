@@ -1,0 +1,420 @@
+"""The controller: one step of it turns goals into a plan, and never gives a bad one.
+
+A step takes the last plan, shifted, as its first guess; improves it by one real-time iteration;
+and plans from where the reference is now, so that the path is as smooth as the plan. What the
+vehicle is off that reference (gusts, lag) enters the picture as an offset that dies out with the
+autopilot's own time constant: gimbal and lens make up for it at once, the vehicle comes back
+without a jerk.
+
+When a solve fails, is late or is not finite, the last good plan is followed on; when that has
+gone on too long, the vehicle brakes to a hover.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc.camera import Camera
+from cinempc.frames import wrap_angle
+from cinempc.mpc import constraints, plan, sqp
+from cinempc.mpc.brake import brake
+from cinempc.mpc.constraints import TOLERANCE
+from cinempc.mpc.objectives import Goals, Objective
+from cinempc.mpc.plan import NU, NX, Origin, Plan
+from cinempc.mpc.problem import Horizon, Problem
+from cinempc.mpc.reference import Reference
+from cinempc.rig import RigState
+from cinempc.safety import Safety
+from cinempc.subject import SubjectEstimate
+from cinempc.vehicle import Vehicle
+
+Floats = NDArray[np.float64]
+
+#: How far the lens or the camera may be from the plan before the plan starts again from where
+#: they are: ln focal length, dioptres, stops; rad. Beyond lag and noise, a fault.
+_LENS_DRIFT = np.array([0.08, 0.05, 0.7])
+_ANGLE_DRIFT = np.deg2rad(6.0)
+_HEADING_DRIFT = np.deg2rad(30.0)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the controller solves.
+
+    ``iterations`` per step once a plan exists, ``first_iterations`` without one. ``deadline`` is
+    the time, s, after which a solve counts as late. ``solver`` "ipopt" converges every step: the
+    reference, far too slow to fly.
+    """
+
+    horizon: Horizon = field(default_factory=Horizon)
+    iterations: int = 1
+    first_iterations: int = 40
+    deadline: float = 0.05
+    solver: Literal["hpipm", "ipopt"] = "hpipm"
+
+
+class Controller:
+    """Plans vehicle, gimbal and lens together.
+
+    Args:
+        camera, vehicle, safety: what the plan must respect.
+        settings: how it solves.
+    """
+
+    def __init__(
+        self, camera: Camera, vehicle: Vehicle, safety: Safety, settings: Settings | None = None
+    ) -> None:
+        self.camera, self.vehicle, self.safety = camera, vehicle, safety
+        self.settings = settings or Settings()
+        self._problems: dict[Any, Problem] = {}
+        self._references: dict[Any, Reference] = {}
+        self._bounds = constraints.state_bounds(camera, vehicle, safety)
+        self._input_bounds = constraints.input_bounds(camera, vehicle)
+        self._plan: Plan | None = None  # what is flown
+        self._guess: Plan | None = None  # what the next solve starts from
+        self._good_until = -np.inf
+        self.failure: str | None = None  #: Why the last step had no solution of its own.
+
+    # --- one step ---
+
+    def step(
+        self,
+        now: float,
+        state: RigState,
+        goals: Goals,
+        subjects: Mapping[str, SubjectEstimate],
+    ) -> Plan:
+        """The plan to fly from ``now`` on.
+
+        Args:
+            now: s.
+            state: the rig's newest state.
+            goals: with targets at now + k · step, k = 0..N.
+            subjects: the newest estimate of each subject, predicted here over the horizon.
+
+        Returns:
+            The solved plan; or the last one, followed on; or a braking one.
+
+        Raises:
+            ValueError: the very first state is not finite, so that nothing can be planned.
+        """
+        started = time.perf_counter()
+        self.failure = None
+        solved: Plan | None = None
+        start, offset, heading = self._start(now, state)
+        problem = self.problem(goals, tuple(subjects))
+        data, headings = self._data(problem, now, start, offset, heading, goals, subjects)
+        if not data.is_finite():
+            self.failure = "a target, a subject or the vehicle's state is not a number"
+        else:
+            solved = self._solve(problem, data, now, headings, goals)
+        elapsed = time.perf_counter() - started
+        if solved is not None:
+            self._guess = solved
+            if elapsed > self.settings.deadline:
+                self.failure = f"the solve took {elapsed * 1e3:.0f} ms"
+        if self.failure is None and solved is not None:
+            self._plan = solved
+            self._good_until = now + self.safety.stale_after
+        else:
+            self._plan = self._fall_back(now, start, heading)
+        self._plan = replace(self._plan, step_ms=elapsed * 1e3)
+        return self._plan
+
+    def problem(self, goals: Goals, subjects: tuple[str, ...]) -> Problem:
+        """The code for goals of this structure, built on first use. Calling this before a take
+        keeps the building out of its control steps."""
+        key = (subjects, tuple(o.structure() for o in goals.objectives), goals.in_frame)
+        found = self._problems.get(key)
+        if found is None:
+            found = Problem(
+                self.settings.horizon,
+                self.camera,
+                self.vehicle,
+                subjects,
+                goals.objectives,
+                goals.in_frame,
+            )
+            self._problems[key] = found
+        return found
+
+    # --- where the plan starts ---
+
+    def _start(self, now: float, state: RigState) -> tuple[Floats, Floats, float]:
+        """First state, offset of the vehicle from it (3,), and the vehicle's yaw."""
+        measured = measured_state(state)
+        if not np.isfinite(measured).all():
+            if self._plan is None:
+                raise ValueError("the vehicle's state is not a number: nothing can be planned")
+            known = self._reference(now, None)
+            return known, np.zeros(3), float(self._plan.heading(min(now, self._plan.end)))
+        yaw = state.attitude[0]
+        if self._plan is None:
+            return self._reachable(measured), np.zeros(3), yaw
+        start = self._reference(now, measured)
+        offset = measured[plan.POSITION] - start[plan.POSITION]
+        if np.linalg.norm(offset) > self.safety.tracking_error:
+            start[0:9] = measured[0:9]
+            offset = np.zeros(3)
+        turn = wrap_angle(measured[plan.ANGLES] - start[plan.ANGLES])
+        if np.abs(turn).max() > _ANGLE_DRIFT + 0.1 * np.abs(start[plan.RATES]).max():
+            start[plan.ANGLES] += turn
+            start[plan.RATES] = measured[plan.RATES]
+        if (np.abs(measured[plan.LENS] - start[plan.LENS]) > _LENS_DRIFT).any():
+            start[plan.LENS] = measured[plan.LENS]
+        heading = self._plan.heading(min(now, self._plan.end))
+        drift = float(wrap_angle(yaw - heading))
+        if abs(drift) > _HEADING_DRIFT:
+            heading += drift
+        return self._reachable(start), offset, heading
+
+    def _reference(self, now: float, measured: Floats | None) -> Floats:
+        """The flown plan's state now; past its end, what was measured, or else its end at rest."""
+        assert self._plan is not None
+        if now <= self._plan.end:
+            return self._plan.state(max(now, self._plan.start))
+        if measured is not None:
+            return measured.copy()
+        end: Floats = self._plan.states[-1].copy()
+        end[plan.VELOCITY] = end[plan.ACCELERATION] = end[plan.RATES] = 0.0
+        return end
+
+    def _reachable(self, start: Floats) -> Floats:
+        """The state with its lens inside the lens's range: an encoder may read a hair outside."""
+        low, high = self._bounds
+        start[plan.LENS] = np.clip(start[plan.LENS], low[plan.LENS], high[plan.LENS])
+        return start
+
+    # --- the numbers of a solve ---
+
+    def _data(
+        self,
+        problem: Problem,
+        now: float,
+        start: Floats,
+        offset: Floats,
+        heading: float,
+        goals: Goals,
+        subjects: Mapping[str, SubjectEstimate],
+    ) -> tuple[sqp.Data, Floats]:
+        N, step = self.settings.horizon.nodes, self.settings.horizon.step
+        times = node_times(now, self.settings.horizon)
+        found = list(subjects.values())
+        guess = self._guess_inputs(now)
+        guess_states = problem.rollout(start, guess)
+        headings = slew(
+            heading,
+            np.concatenate([[start[9]], guess_states[:, 9]]),
+            self.vehicle.limits.yaw_rate * step,
+        )
+        parameters = np.empty((N, problem.n_parameters))
+        column = 0
+        for subject in found:
+            parameters[:, column : column + 3] = subject.positions(times[1:])
+            parameters[:, column + 3] = np.cos(subject.heading)
+            parameters[:, column + 4] = np.sin(subject.heading)
+            parameters[:, column + 5] = subject.height
+            column += 6
+        for owner, name in problem.target_names:
+            parameters[:, column] = nodes(getattr(goals.objectives[owner], name))
+            column += 1
+        fading = np.exp(-(times[1:] - now) / self.vehicle.response.position_lag)
+        parameters[:, -4:-1] = fading[:, None] * offset
+        parameters[:, -1] = headings[1:]
+
+        weights = weight_matrix(goals.objectives, N)[:, problem.owners]
+        state_cost, input_cost = goals.smoothness.diagonals()
+        lower, upper = (np.tile(bound, (N, 1)) for bound in self._bounds)
+        yaw = self.vehicle.gimbal.yaw
+        if yaw.max - yaw.min > np.deg2rad(1):
+            lower[:, 9], upper[:, 9] = headings[1:] + yaw.min, headings[1:] + yaw.max
+        limit = np.tile(self._input_bounds, (N, 1))
+        longest = np.exp(np.maximum(guess_states[:, 15], np.r_[start[15], guess_states[:-1, 15]]))
+        limit[:, 6] /= longest
+        row_lower, row_upper = constraints.row_limits(
+            problem.row_names, N, found, goals.in_frame, self.vehicle, self.safety
+        )
+        data = sqp.Data(
+            start,
+            parameters,
+            weights,
+            state_cost,
+            input_cost,
+            lower,
+            upper,
+            limit,
+            row_lower,
+            row_upper,
+        )
+        return data, headings
+
+    def _guess_inputs(self, now: float) -> Floats:
+        """The last solution's inputs, (N, 9), moved to start now."""
+        N, step = self.settings.horizon.nodes, self.settings.horizon.step
+        if self._guess is None:
+            return np.zeros((N, NU))
+        return shift(self._guess.inputs, (now - self._guess.start) / step)
+
+    # --- solving ---
+
+    def _solve(
+        self, problem: Problem, data: sqp.Data, now: float, headings: Floats, goals: Goals
+    ) -> Plan | None:
+        guess = self._guess_inputs(now)
+        settings = self.settings
+        iterations = settings.first_iterations if self._guess is None else settings.iterations
+        if not self._inside(data.start):
+            self._widen(problem, data)
+        outcome = sqp.solve(problem, data, guess, iterations)
+        if outcome.failure is not None:
+            self._widen(problem, data)
+            outcome = sqp.solve(problem, data, guess, iterations)
+        if settings.solver == "ipopt" and outcome.failure is None:
+            outcome = self._reference_for(problem).solve(data, outcome.iterate.inputs)
+        if outcome.failure is not None:
+            self.failure = outcome.failure
+            return None
+        found = outcome.iterate
+        return Plan(
+            times=node_times(now, settings.horizon),
+            states=np.vstack([data.start, found.states]),
+            inputs=found.inputs,
+            headings=headings,
+            cost=found.cost,
+            violations=violations(problem, found.excess),
+        )
+
+    def _reference_for(self, problem: Problem) -> Reference:
+        key = id(problem)
+        if key not in self._references:
+            self._references[key] = Reference(problem)
+        return self._references[key]
+
+    def _inside(self, start: Floats) -> bool:
+        """Whether braking from this state stays inside all bounds, with a little room."""
+        limits = self.vehicle.limits
+        low, high = self._bounds
+        v, a = start[plan.VELOCITY], start[plan.ACCELERATION]
+        settled = v + a * np.abs(a) / (2 * limits.jerk)
+        stop = start[2] + settled[2] * abs(settled[2]) / limits.vertical_acceleration
+        rates = start[plan.RATES]
+        inside = (
+            np.hypot(v[0], v[1]) <= limits.speed
+            and np.hypot(settled[0], settled[1]) <= limits.speed
+            and np.hypot(a[0], a[1]) <= limits.acceleration
+            and low[5] <= min(v[2], settled[2])
+            and max(v[2], settled[2]) <= high[5]
+            and abs(a[2]) <= limits.vertical_acceleration
+            and low[2] <= min(start[2], stop)
+            and max(start[2], stop) <= high[2]
+            and (np.abs(rates) <= high[plan.RATES]).all()
+            and low[10] <= start[10] <= high[10]
+        )
+        return bool(inside)
+
+    def _widen(self, problem: Problem, data: sqp.Data) -> None:
+        """Open the bounds as far as braking needs: then the program has a solution."""
+        horizon = self.settings.horizon
+        states, inputs = brake(
+            data.start,
+            horizon.nodes,
+            horizon.step,
+            self.vehicle.limits,
+            self.vehicle.gimbal.acceleration,
+        )
+        room = 1e-3
+        data.lower = np.minimum(data.lower, states[1:] - room)
+        data.upper = np.maximum(data.upper, states[1:] + room)
+        witness = sqp.evaluate(problem, data, states[1:], inputs)
+        hard = problem.row_slack < 0
+        data.row_upper[:, hard] += witness.excess[:, hard] * (1 + room) + room
+
+    # --- when there is no solution ---
+
+    def _fall_back(self, now: float, start: Floats, heading: float) -> Plan:
+        flown = self._plan
+        if flown is not None and flown.origin is Origin.BRAKING and now < flown.end:
+            return flown
+        if flown is not None and now < self._good_until and now < flown.end:
+            return replace(flown, origin=Origin.SHIFTED)
+        horizon, limits = self.settings.horizon, self.vehicle.limits
+        speed = float(np.linalg.norm(start[plan.VELOCITY]))
+        slowest = min(limits.acceleration, limits.vertical_acceleration)
+        length = 2.0 + speed / slowest + 2 * slowest / limits.jerk
+        count = int(np.ceil(length / horizon.step))
+        states, inputs = brake(start, count, horizon.step, limits, self.vehicle.gimbal.acceleration)
+        return Plan(
+            times=node_times(now, Horizon(count, horizon.step)),
+            states=states,
+            inputs=inputs,
+            headings=np.full(count + 1, heading),
+            origin=Origin.BRAKING,
+        )
+
+
+def node_times(now: float, horizon: Horizon) -> Floats:
+    """Times of the nodes 0..N, s."""
+    times: Floats = now + horizon.step * np.arange(horizon.nodes + 1, dtype=float)
+    return times
+
+
+def measured_state(state: RigState) -> Floats:
+    """The state vector (18,) that a rig's state shows; the acceleration is not measured."""
+    x = np.zeros(NX)
+    x[plan.POSITION], x[plan.VELOCITY] = state.camera.position, state.velocity
+    x[plan.ANGLES] = state.camera.yaw, state.camera.pitch, state.camera.roll
+    x[plan.RATES] = state.camera_rates
+    x[plan.LENS] = plan.lens_vector(state.lens)
+    return x
+
+
+def nodes(value: Any) -> Any:
+    """A target's or weight's values at the nodes 1..N."""
+    return value[1:] if isinstance(value, np.ndarray) and value.ndim else value
+
+
+def weight_matrix(objectives: tuple[Objective, ...], count: int) -> Floats:
+    """Weights of the objectives at the nodes 1..N, (N, objectives)."""
+    weights = np.empty((count, len(objectives)))
+    for i, objective in enumerate(objectives):
+        weights[:, i] = nodes(objective.weight)
+    return weights
+
+
+def shift(inputs: Floats, steps: float) -> Floats:
+    """Piecewise-constant inputs (N, 9), ``steps`` (a real number) later, with zeros behind."""
+    whole = int(np.floor(steps))
+    part = steps - whole
+    moved = np.zeros((len(inputs) + 1, inputs.shape[1]))
+    if 0 <= whole < len(inputs):
+        moved[: len(inputs) - whole] = inputs[whole:]
+    return (1 - part) * moved[:-1] + part * moved[1:]
+
+
+def slew(heading: float, wanted: Floats, most: float) -> Floats:
+    """A heading that follows wanted ones, (N+1), turning by at most ``most`` between nodes."""
+    turns = np.empty(len(wanted))
+    turns[0] = current = heading
+    # The whole turns by which yaw angles differ do not matter, the shorter way round is taken.
+    base = wanted - wanted[0] + heading + wrap_angle(float(wanted[0]) - heading)
+    for k in range(1, len(wanted)):
+        current += min(max(float(base[k]) - current, -most), most)
+        turns[k] = current
+    return turns
+
+
+def violations(problem: Problem, excess: Floats) -> dict[str, float]:
+    """The rows that a trajectory breaks by more than rounding, with the worst amount."""
+    worst = excess.max(axis=0)
+    found = {}
+    for name, slack, amount in zip(problem.row_names, problem.row_slack, worst, strict=True):
+        kind = "envelope" if slack < 0 else constraints.SLACKS[slack]
+        if amount > TOLERANCE[kind]:
+            found[name] = float(amount)
+    return found

@@ -1,0 +1,212 @@
+"""Gauss-Newton sequential quadratic programming on a problem, real-time iterations or to the end.
+
+One iteration linearises all residuals and rows at the iterate, solves HPIPM's quadratic program,
+and takes as much of the step as lowers the merit (cost plus the price of violated rows). Iterates
+are rolled out from the inputs, so each one obeys the dynamics to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc.mpc.constraints import SLACK_LINEAR, SLACK_QUADRATIC
+from cinempc.mpc.plan import NX
+from cinempc.mpc.problem import POSE, Problem
+
+Floats = NDArray[np.float64]
+
+#: Price of breaking a hard row, in the merit only: the quadratic program does not break them.
+_HARD_PRICE = 1e4
+_FRACTIONS = (1.0, 0.5, 0.2, 0.05)
+
+
+@dataclass
+class Data:
+    """The numbers of one solve of a problem with N nodes.
+
+    Attributes:
+        start: first state (18,).
+        parameters: of the nodes 1..N, (N, parameters), as the problem orders them.
+        weights: of the residuals (N, residuals).
+        state_cost, input_cost: diagonal weights (18,), (9,) of the squared states and inputs.
+        lower, upper: state bounds at the nodes 1..N, (N, 18).
+        input_limit: largest absolute inputs (N, 9).
+        row_lower, row_upper: limits of the path rows (N, rows).
+    """
+
+    start: Floats
+    parameters: Floats
+    weights: Floats
+    state_cost: Floats
+    input_cost: Floats
+    lower: Floats
+    upper: Floats
+    input_limit: Floats
+    row_lower: Floats
+    row_upper: Floats
+
+    def is_finite(self) -> bool:
+        """Whether every number that must be finite is."""
+        parts = (self.start, self.parameters, self.weights, self.input_limit)
+        return all(bool(np.isfinite(part).all()) for part in parts)
+
+
+@dataclass
+class Iterate:
+    """A trajectory with its cost and its violations.
+
+    Attributes:
+        states: at the nodes 1..N, (N, 18).
+        inputs: (N, 9).
+        cost: the objectives' part.
+        merit: cost plus the price of violations.
+        excess: by how much each row is broken, (N, rows).
+    """
+
+    states: Floats
+    inputs: Floats
+    cost: float
+    merit: float
+    excess: Floats
+
+
+@dataclass
+class Outcome:
+    """What a solve came to."""
+
+    iterate: Iterate
+    converged: bool
+    iterations: int
+    failure: str | None = field(default=None)
+
+
+def evaluate(problem: Problem, data: Data, states: Floats, inputs: Floats) -> Iterate:
+    """Cost, merit and violations of a trajectory."""
+    function = problem.value
+    function.x[:] = states
+    function.p[:] = data.parameters
+    residuals, rows = function()
+    return _assess(problem, data, states, inputs, residuals, rows)
+
+
+def _assess(
+    problem: Problem,
+    data: Data,
+    states: Floats,
+    inputs: Floats,
+    residuals: Floats,
+    rows: Floats,
+) -> Iterate:
+    N = problem.horizon.nodes
+    cost = float(
+        np.vdot(data.weights, residuals * residuals)
+        + ((states * states) @ data.state_cost).sum()
+        + ((inputs * inputs) @ data.input_cost).sum()
+    )
+    excess = np.maximum(np.maximum(data.row_lower - rows, rows - data.row_upper), 0.0)
+    price = _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
+    for i, (linear, quadratic) in enumerate(zip(SLACK_LINEAR, SLACK_QUADRATIC, strict=True)):
+        columns = excess[:, problem.row_slack == i]
+        if columns.shape[1]:
+            slack = columns.max(axis=1)
+            price += linear * float(slack.sum()) + quadratic * float(slack @ slack)
+    return Iterate(states, inputs, cost / N, (cost + price) / N, excess)
+
+
+def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, float] | None:
+    """One iteration from an input trajectory (N, 9).
+
+    Returns:
+        The new iterate and the largest scaled change of an input, or None where the quadratic
+        program has no solution.
+    """
+    N = problem.horizon.nodes
+    states = problem.rollout(data.start, inputs)
+    function = problem.linear
+    function.x[:] = states
+    function.p[:] = data.parameters
+    residuals, rows, jacobian, row_jacobian = function()
+    now = _assess(problem, data, states, inputs, residuals, rows)
+    row_jacobian = row_jacobian.reshape(N, -1, NX)
+    solver = problem.solver
+
+    # Gauss-Newton: H = 2/N J'WJ, g = 2/N J'W (r - J q), with q absolute.
+    J = jacobian.reshape(N, -1, len(POSE))
+    pose = states[:, POSE]
+    weighted = J * data.weights[:, :, None]
+    hessian = np.matmul(weighted.transpose(0, 2, 1), J)
+    constant = residuals - np.matmul(J, pose[:, :, None])[:, :, 0]
+    gradient = np.matmul(constant[:, None, :], weighted)[:, 0]
+    scale = 2 / N
+    diagonal = problem.h_diagonal
+    solver.h[diagonal[problem.x_at]] = 0.0
+    solver.h[problem.h_pose] = scale * hessian
+    solver.h[diagonal[problem.x_at]] += scale * (data.state_cost + problem.regularisation)
+    solver.h[diagonal[problem.u_at]] = scale * data.input_cost
+    solver.h[diagonal[problem.s_at]] = scale * SLACK_QUADRATIC
+    solver.g[problem.x_at] = -scale * problem.regularisation * states
+    solver.g[problem.x_at[:, POSE]] += scale * gradient
+    solver.g[problem.s_at] = SLACK_LINEAR / N
+
+    # Rows: lower <= g + G (x - x̄) + s <= upper.
+    problem.a_values[problem.a_rows] = row_jacobian
+    shift = np.matmul(row_jacobian, states[:, :, None])[:, :, 0] - rows
+    lower, upper = data.row_lower, data.row_upper
+    soft = problem.row_slack >= 0
+    both = soft & np.isfinite(lower) & np.isfinite(upper)
+    # One slack opens one side: of a row with two limits, the one it is nearer to breaking. The
+    # other is let go for this iteration, it is at least half the range away.
+    nearer_low = rows - lower < upper - rows
+    lower = np.where(both & ~nearer_low, -np.inf, lower)
+    upper = np.where(both & nearer_low, np.inf, upper)
+    problem.orient_slacks(lower)
+    solver.a[:] = problem.a_values
+    solver.lba[problem.row_at] = lower + shift
+    solver.uba[problem.row_at] = upper + shift
+    solver.lba[problem.gap_at[0]] = solver.uba[problem.gap_at[0]] = -problem.A @ data.start
+    solver.lbx[problem.x_at], solver.ubx[problem.x_at] = data.lower, data.upper
+    solver.lbx[problem.u_at], solver.ubx[problem.u_at] = -data.input_limit, data.input_limit
+    solver.lbx[problem.s_at] = 0.0
+    if not solver():
+        return None
+
+    step = solver.x[problem.u_at] - inputs
+    best: Iterate | None = None
+    for fraction in _FRACTIONS:
+        trial_inputs = inputs + fraction * step
+        trial = evaluate(problem, data, problem.rollout(data.start, trial_inputs), trial_inputs)
+        if best is None or trial.merit < best.merit:
+            best = trial
+        if best.merit <= now.merit * (1 + 1e-9) + 1e-9:
+            break
+    assert best is not None
+    reach = np.where(data.input_limit > 0, data.input_limit, 1.0)
+    return best, float((np.abs(best.inputs - inputs) / reach).max())
+
+
+def solve(problem: Problem, data: Data, inputs: Floats, iterations: int = 1) -> Outcome:
+    """Iterate from an input trajectory until it settles or the iterations are spent.
+
+    Returns:
+        The last iterate; ``failure`` says why there is no usable one.
+    """
+    current: Iterate | None = None
+    for count in range(1, iterations + 1):
+        result = iterate(problem, data, inputs)
+        if result is None:
+            if current is not None:
+                return Outcome(current, False, count)
+            states = problem.rollout(data.start, inputs)
+            failed = evaluate(problem, data, states, inputs)
+            return Outcome(failed, False, count, "the quadratic program has no solution")
+        current, change = result
+        if not np.isfinite(current.merit):
+            return Outcome(current, False, count, "the solution is not finite")
+        inputs = current.inputs
+        if change < 1e-3:
+            return Outcome(current, True, count)
+    assert current is not None
+    return Outcome(current, False, iterations)

@@ -1,0 +1,54 @@
+"""The limits that protect people and the vehicle, loaded from ``configs/safety/``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from cinempc import configs
+from cinempc.units import Metres, Seconds
+
+
+class Altitude(configs.Config):
+    """The band of heights, above the take-off point, that a plan stays in."""
+
+    min: Metres
+    max: Metres
+
+
+class Safety(configs.Config):
+    """Safety limits; see ``docs/safety.md``."""
+
+    name: str
+    subject_distance: Metres = Field(
+        description="Least distance of the vehicle to any subject's body."
+    )
+    altitude: Altitude
+    stale_after: Seconds = Field(
+        description="How long the last good plan is followed before the vehicle brakes to a hover."
+    )
+    tracking_error: Metres = Field(
+        description="Distance to the planned position at which the plan starts again from where "
+        "the vehicle is."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Safety:
+        if not self.altitude.min < self.altitude.max:
+            raise ValueError("altitude.min must be below altitude.max")
+        for name in ("subject_distance", "stale_after", "tracking_error"):
+            value = getattr(self, name)
+            if not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be above zero and finite, it is {value:g}")
+        return self
+
+
+def load(name: str, near: Path | None = None) -> Safety:
+    """Safety limits by their short name in ``configs/safety/`` or by path.
+
+    Raises:
+        ConfigError: no such file, or a mistake in it.
+    """
+    return configs.load(configs.find("safety", name, near), Safety)
