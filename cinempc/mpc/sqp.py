@@ -133,27 +133,23 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     row_jacobian = row_jacobian.reshape(N, -1, NX)
     solver = problem.solver
 
-    # Gauss-Newton: H = 2/N J'WJ, g = 2/N J'W (r - J q), with q absolute.
+    # Gauss-Newton, in steps from the iterate: H = 2/N J'WJ, g = 2/N J'W r.
     J = jacobian.reshape(N, -1, len(POSE))
-    pose = states[:, POSE]
     weighted = J * data.weights[:, :, None]
-    hessian = np.matmul(weighted.transpose(0, 2, 1), J)
-    constant = residuals - np.matmul(J, pose[:, :, None])[:, :, 0]
-    gradient = np.matmul(constant[:, None, :], weighted)[:, 0]
     scale = 2 / N
     diagonal = problem.h_diagonal
     solver.h[diagonal[problem.x_at]] = 0.0
-    solver.h[problem.h_pose] = scale * hessian
+    solver.h[problem.h_pose] = scale * np.matmul(weighted.transpose(0, 2, 1), J)
     solver.h[diagonal[problem.x_at]] += scale * (data.state_cost + problem.regularisation)
     solver.h[diagonal[problem.u_at]] = scale * data.input_cost
     solver.h[diagonal[problem.s_at]] = scale * SLACK_QUADRATIC
-    solver.g[problem.x_at] = -scale * problem.regularisation * states
-    solver.g[problem.x_at[:, POSE]] += scale * gradient
+    solver.g[problem.x_at] = scale * data.state_cost * states
+    solver.g[problem.x_at[:, POSE]] += scale * np.matmul(residuals[:, None, :], weighted)[:, 0]
+    solver.g[problem.u_at] = scale * data.input_cost * inputs
     solver.g[problem.s_at] = SLACK_LINEAR / N
 
     # Rows: lower <= g + G (x - x̄) + s <= upper.
     problem.a_values[problem.a_rows] = row_jacobian
-    shift = np.matmul(row_jacobian, states[:, :, None])[:, :, 0] - rows
     lower, upper = data.row_lower, data.row_upper
     soft = problem.row_slack >= 0
     both = soft & np.isfinite(lower) & np.isfinite(upper)
@@ -164,16 +160,16 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     upper = np.where(both & nearer_low, np.inf, upper)
     problem.orient_slacks(lower)
     solver.a[:] = problem.a_values
-    solver.lba[problem.row_at] = lower + shift
-    solver.uba[problem.row_at] = upper + shift
-    solver.lba[problem.gap_at[0]] = solver.uba[problem.gap_at[0]] = -problem.A @ data.start
-    solver.lbx[problem.x_at], solver.ubx[problem.x_at] = data.lower, data.upper
-    solver.lbx[problem.u_at], solver.ubx[problem.u_at] = -data.input_limit, data.input_limit
+    solver.lba[problem.row_at] = lower - rows
+    solver.uba[problem.row_at] = upper - rows
+    solver.lbx[problem.x_at], solver.ubx[problem.x_at] = data.lower - states, data.upper - states
+    solver.lbx[problem.u_at] = -data.input_limit - inputs
+    solver.ubx[problem.u_at] = data.input_limit - inputs
     solver.lbx[problem.s_at] = 0.0
     if not solver():
         return None
 
-    step = solver.x[problem.u_at] - inputs
+    step = solver.x[problem.u_at]
     best: Iterate | None = None
     for fraction in _FRACTIONS:
         trial_inputs = inputs + fraction * step

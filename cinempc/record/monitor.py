@@ -233,7 +233,7 @@ class Monitor:
 
         def place(metres: float) -> float:
             share = float(distance.position(metres, middle) - first) / (1 - first)
-            return left + min(max(share, 0.0), 1.0) * (right - left)
+            return left + float(min(max(share, 0.0), 1.0)) * (right - left)
 
         a, b = place(near), place(far)
         screen.bar(left, y, right - left, 1.5, _WHITE, 0.45)
@@ -254,7 +254,7 @@ class Monitor:
         flags = []
         for subject in event.estimates:
             depth, _ = depth_and_image(subject.point(FOCUS_POINT), event.frame.pose, event.frame)
-            if depth > 0.1:
+            if depth > 0.1 and self._box(screen, event, subject) is not None:
                 flags.append((place(depth), subject.id, self._colour(event, subject.id, depth)))
         end = -math.inf
         for x, name, colour in sorted(flags):
