@@ -201,7 +201,8 @@ class TakeLog:
         self._jpeg_quality = jpeg_quality
         self._shot: int | None = None
         self._colours: dict[str, tuple[float, float, float]] = {}
-        context = foxglove.Context()
+        # The channels live as long as their context does.
+        self._context = context = foxglove.Context()
         self._writer = foxglove.open_mcap(
             path,
             allow_overwrite=True,

@@ -1,0 +1,197 @@
+"""Writes ``report.html``: the take on one page that needs nothing else.
+
+Figures against their goals, stills along the shots, plots, the script and what it ran on. Images
+and plots are in the page itself; it follows the reader's choice of a light or a dark page.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from cinempc.record import distance
+from cinempc.record.metrics import FrameRecord, Goal
+from cinempc.record.plots import Plots, all_plots
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture kept for the report, as JPEG, with the record of its frame."""
+
+    jpeg: bytes
+    record: FrameRecord
+
+
+@dataclass(frozen=True)
+class Section:
+    """A plot of the report, its title and what it means."""
+
+    plot: str
+    title: str
+    meaning: str
+
+
+#: The plots in the page's order.
+SECTIONS = (
+    Section(
+        "framing",
+        "Framing error",
+        "How far each framed point lies from its wanted place in the picture.",
+    ),
+    Section(
+        "scale",
+        "Shot scale",
+        "Image height of the whole subject, got and wanted: 100 % is as tall as the frame.",
+    ),
+    Section(
+        "depth_of_field",
+        "Depth of field",
+        "The band is what the lens holds in focus; a subject inside it is sharp. The scale is that "
+        "of a focus ring: it ends at infinity.",
+    ),
+    Section(
+        "blur",
+        "Sharpness",
+        "Blur of each subject's eyes on the sensor, in circles of confusion: in the band it counts "
+        "as sharp. Full lines were asked sharp, dotted ones were not.",
+    ),
+    Section("lens", "Lens", "What the controller did with zoom, iris and focus."),
+    Section(
+        "path",
+        "Flight from above",
+        "The camera's way, coloured by focal length, with strokes along its optical axis. Rings "
+        "mark where a way begins, dots where it ends.",
+    ),
+    Section("height", "Height", "Of the camera, above the world's zero."),
+    Section(
+        "motion",
+        "Motion",
+        "Speed as flown; acceleration and jerk of the flown plan. The jerk is what a viewer feels.",
+    ),
+    Section(
+        "solve_times",
+        "Solve times",
+        "How long each control step took. A late step or a failed solve is marked.",
+    ),
+    Section(
+        "violations",
+        "Violations",
+        "Soft constraints that the plan broke, each in its own unit.",
+    ),
+)
+
+#: The table of figures: label, unit, path in a shot's figures, decimals.
+FIGURES = (
+    ("Framing error, rms", "% of width", "framing_error_pct.rms", 2),
+    ("Framing error, 95th percentile", "% of width", "framing_error_pct.p95", 2),
+    ("Scale error, rms", "%", "scale_error_pct.rms", 2),
+    ("Scale error, 95th percentile", "%", "scale_error_pct.p95", 2),
+    ("In focus, of what was asked sharp", "% of pictures", "in_focus_pct", 1),
+    ("Out of focus, of what was asked soft", "% of pictures", "out_of_focus_pct", 1),
+    ("In frame", "% of pictures", "in_frame_pct", 1),
+    ("Focal length, from", "mm", "focal_length_mm.min", 1),
+    ("Focal length, to", "mm", "focal_length_mm.max", 1),
+    ("Error of the estimates, rms", "m", "estimate_error_m.rms", 3),
+    ("Jerk, rms", "m/s³", "jerk_rms", 2),
+    ("Control step, median", "ms", "step_ms.median", 2),
+    ("Control step, 99th percentile", "ms", "step_ms.p99", 2),
+    ("Deadlines missed", "steps", "deadline_misses", 0),
+    ("Steps that broke a constraint", "steps", "constraint_violations.cycles", 0),
+    ("Speed of the take", "× real time", "realtime_factor", 2),
+)
+
+
+def write(
+    path: Path,
+    metrics: Mapping[str, Any],
+    plots: Plots,
+    stills: Sequence[Still] = (),
+    *,
+    goals: Sequence[Goal] = (),
+    script: str = "",
+) -> None:
+    """Write the report.
+
+    Args:
+        path: the HTML file.
+        metrics: what `cinempc.record.metrics.summarise` gives.
+        plots: of the same take.
+        stills: in the order of time.
+        goals: that the overall figures shall reach; named in the table.
+        script: the script's text.
+    """
+    names = [section.plot for section in SECTIONS]
+    empty = metrics["overall"]["frames"] == 0
+    drawn = {} if empty else all_plots(plots, names)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    source = (files("cinempc.record") / "report.html.j2").read_text(encoding="utf-8")
+    page = environment.from_string(source).render(
+        metrics=metrics,
+        take=metrics["take"],
+        shots=metrics["shots"],
+        rows=_rows(metrics, goals),
+        verdict=_verdict(metrics, goals),
+        sections=[section for section in SECTIONS if section.plot in drawn],
+        plots=drawn,
+        stills=[_figure(still, metrics) for still in stills],
+        script=script,
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _rows(metrics: Mapping[str, Any], goals: Sequence[Goal]) -> list[dict[str, Any]]:
+    """The rows of the table that have a figure anywhere."""
+    rows = []
+    named = {goal.metric: goal for goal in goals}
+    figures = list(FIGURES)
+    listed = {metric for _, _, metric, _ in figures}
+    figures += [(metric, "", metric, 3) for metric in named if metric not in listed]
+    for label, unit, metric, decimals in figures:
+        reader = Goal(metric)
+        overall = reader.value(metrics["overall"])
+        each = [reader.value(shot) for shot in metrics["shots"]]
+        goal = named.get(metric)
+        if overall is None and all(value is None for value in each) and goal is None:
+            continue
+        rows.append(
+            {
+                "label": label,
+                "unit": unit,
+                "overall": _number(overall, decimals),
+                "shots": [_number(value, decimals) for value in each],
+                "goal": None if goal is None else str(goal),
+                "met": None if goal is None else goal.met(metrics["overall"]),
+            }
+        )
+    return rows
+
+
+def _verdict(metrics: Mapping[str, Any], goals: Sequence[Goal]) -> dict[str, Any] | None:
+    if not goals:
+        return None
+    met = sum(goal.met(metrics["overall"]) is True for goal in goals)
+    return {"met": met, "of": len(goals), "all": met == len(goals)}
+
+
+def _figure(still: Still, metrics: Mapping[str, Any]) -> dict[str, str]:
+    record = still.record
+    shot = next((s for s in metrics["shots"] if s["index"] == record.shot_index), None)
+    lens = f"{record.focal_length_mm:.0f} mm · f/{record.f_number:.1f}"
+    return {
+        "source": "data:image/jpeg;base64," + base64.b64encode(still.jpeg).decode("ascii"),
+        "time": f"{record.time:.1f} s",
+        "shot": "" if shot is None else str(shot["name"]),
+        "lens": f"{lens} · {distance.text(record.focus_distance_m)}",
+    }
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "–" if value is None else f"{value:,.{decimals}f}".replace(",", " ")
