@@ -32,6 +32,15 @@ BODY_POINTS = {
 }
 
 
+def body_fraction(point: str | float) -> float:
+    """Height of a body point as a fraction of stature: a name in `BODY_POINTS`, or the fraction.
+
+    Raises:
+        KeyError: no such point.
+    """
+    return BODY_POINTS[point] if isinstance(point, str) else float(point)
+
+
 @dataclass(frozen=True)
 class SubjectEstimate:
     """One subject at one time, in the world frame (ENU).
@@ -53,9 +62,9 @@ class SubjectEstimate:
     age: float = 0.0
     category: str = "person"
 
-    def point(self, name: str) -> Floats:
-        """A body point by its name in `BODY_POINTS`, world frame, m."""
-        return self.position + np.array([0.0, 0.0, BODY_POINTS[name] * self.height])
+    def point(self, point: str | float) -> Floats:
+        """A body point (see `body_fraction`), world frame, m."""
+        return self.position + np.array([0.0, 0.0, body_fraction(point) * self.height])
 
     def predict(self, time: float, acceleration_std: float = 0.8) -> SubjectEstimate:
         """The estimate at another time, at constant velocity.

@@ -12,6 +12,7 @@ gone on too long, the vehicle brakes to a hover.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from cinempc.mpc.objectives import Goals, Objective
 from cinempc.mpc.plan import NU, NX, Origin, Plan
 from cinempc.mpc.problem import Horizon, Problem
 from cinempc.mpc.reference import Reference
+from cinempc.mpc.stage import SUBJECT_PARAMETERS
 from cinempc.rig import RigState
 from cinempc.safety import Safety
 from cinempc.subject import SubjectEstimate
@@ -79,6 +81,7 @@ class Controller:
         self._plan: Plan | None = None  # what is flown
         self._guess: Plan | None = None  # what the next solve starts from
         self._good_until = -np.inf
+        self._latest: tuple[Problem, sqp.Data] | None = None
         self.failure: str | None = None  #: Why the last step had no solution of its own.
 
     # --- one step ---
@@ -110,6 +113,7 @@ class Controller:
         start, offset, heading = self._start(now, state)
         problem = self.problem(goals, tuple(subjects))
         data, headings = self._data(problem, now, start, offset, heading, goals, subjects)
+        self._latest = problem, data
         if not data.is_finite():
             self.failure = "a target, a subject or the vehicle's state is not a number"
         else:
@@ -143,6 +147,11 @@ class Controller:
             )
             self._problems[key] = found
         return found
+
+    def paid(self) -> float:
+        """The objectives' cost of the last step's start: what was really paid, no prediction."""
+        assert self._latest is not None, "no step was taken yet"
+        return sqp.paid(*self._latest)
 
     # --- where the plan starts ---
 
@@ -213,22 +222,22 @@ class Controller:
             np.concatenate([[start[9]], guess_states[:, 9]]),
             self.vehicle.limits.yaw_rate * step,
         )
-        parameters = np.empty((N, problem.n_parameters))
+        parameters = np.empty((N + 1, problem.n_parameters))
         column = 0
         for subject in found:
-            parameters[:, column : column + 3] = subject.positions(times[1:])
-            parameters[:, column + 3] = np.cos(subject.heading)
-            parameters[:, column + 4] = np.sin(subject.heading)
+            parameters[:, column : column + 3] = subject.positions(times)
+            parameters[:, column + 3] = math.cos(subject.heading)
+            parameters[:, column + 4] = math.sin(subject.heading)
             parameters[:, column + 5] = subject.height
-            column += 6
+            column += SUBJECT_PARAMETERS
         for owner, name in problem.target_names:
-            parameters[:, column] = nodes(getattr(goals.objectives[owner], name))
+            parameters[:, column] = getattr(goals.objectives[owner], name)
             column += 1
-        fading = np.exp(-(times[1:] - now) / self.vehicle.response.position_lag)
+        fading = np.exp(-(times - now) / self.vehicle.response.position_lag)
         parameters[:, -4:-1] = fading[:, None] * offset
-        parameters[:, -1] = headings[1:]
+        parameters[:, -1] = headings
 
-        weights = weight_matrix(goals.objectives, N)[:, problem.owners]
+        weights = weight_matrix(goals.objectives, N + 1)[:, problem.owners]
         state_cost, input_cost = goals.smoothness.diagonals()
         lower, upper = (np.tile(bound, (N, 1)) for bound in self._bounds)
         yaw = self.vehicle.gimbal.yaw
@@ -374,16 +383,11 @@ def measured_state(state: RigState) -> Floats:
     return x
 
 
-def nodes(value: Any) -> Any:
-    """A target's or weight's values at the nodes 1..N."""
-    return value[1:] if isinstance(value, np.ndarray) and value.ndim else value
-
-
 def weight_matrix(objectives: tuple[Objective, ...], count: int) -> Floats:
-    """Weights of the objectives at the nodes 1..N, (N, objectives)."""
+    """Weights of the objectives at ``count`` nodes, (count, objectives)."""
     weights = np.empty((count, len(objectives)))
     for i, objective in enumerate(objectives):
-        weights[:, i] = nodes(objective.weight)
+        weights[:, i] = objective.weight
     return weights
 
 

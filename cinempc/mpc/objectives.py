@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cinempc import frames
 from cinempc.mpc import plan
 from cinempc.mpc.stage import Stage
 
@@ -80,7 +81,7 @@ class ScreenPosition(Objective):
     """
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
     u: Value | None = None
     v: Value | None = None
 
@@ -132,7 +133,7 @@ class DollyZoom(Objective):
 
     subject: str
     magnification: Value
-    point: str = "centre"
+    point: str | float = "centre"
 
     unit: ClassVar[str] = "ln ratio"
     scale: ClassVar[float] = 0.01
@@ -159,6 +160,39 @@ class Roll(Objective):
         return [stage.roll - target["angle"]]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attitude(Objective):
+    """The camera's whole attitude, in the world or relative to a subject's heading.
+
+    The nine residuals are the entries of R - R*; their squares sum to 8 sin²(Δ/2), with Δ the
+    angle between the two attitudes: the squared Frobenius norm of the rotation error, smooth at
+    its optimum where the norm itself is not.
+    """
+
+    subject: str | None = None
+    yaw: Value = 0.0
+    pitch: Value = 0.0
+    roll: Value = 0.0
+
+    unit: ClassVar[str] = "1 (√2 rad)"
+    scale: ClassVar[float] = np.sqrt(2) * np.deg2rad(3.0)
+    targets: ClassVar[tuple[str, ...]] = ("yaw", "pitch", "roll")
+
+    def residuals(self, stage: Stage, target: dict[str, Num]) -> list[Num]:
+        """Differences of the direction cosines."""
+        wanted = frames.camera_axes(target["yaw"], target["pitch"], target["roll"])
+        if self.subject is not None:
+            heading = stage.subjects[self.subject]
+            ch, sh = heading.cos_heading, heading.sin_heading
+            right, down, forward = ((ch * x - sh * y, sh * x + ch * y, z) for x, y, z in wanted)
+            wanted = (right, down, forward)
+        return [
+            a - b
+            for got, want in zip(stage.axes, wanted, strict=True)
+            for a, b in zip(got, want, strict=True)
+        ]
+
+
 # --- where the camera is -----------------------------------------------------------------------
 
 
@@ -171,7 +205,7 @@ class Distance(Objective):
 
     subject: str
     metres: Value
-    point: str = "eyes"
+    point: str | float = "eyes"
     planar: bool = False
 
     unit: ClassVar[str] = "m"
@@ -196,7 +230,7 @@ class Viewpoint(Objective):
     """
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
     azimuth: Value | None = None
     elevation: Value | None = None
     relative: bool = True
@@ -278,7 +312,7 @@ class FocusOn(Objective):
     """The plane of focus on a subject's point: r = 1/F - 1/depth."""
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
 
     unit: ClassVar[str] = "dioptres"
     scale: ClassVar[float] = 0.002
@@ -338,7 +372,7 @@ class Sharp(Objective):
     """
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
     most: Value = 0.6
 
     unit: ClassVar[str] = "circles of confusion"
@@ -360,7 +394,7 @@ class Soft(Objective):
     """
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
     least: Value = 6.0
     side: Value = -1.0
 
@@ -419,7 +453,7 @@ class InFrame:
     """A subject's point that stays in the picture, ``margin`` (fraction of each side) inside."""
 
     subject: str
-    point: str = "eyes"
+    point: str | float = "eyes"
     margin: float = 0.02
 
 

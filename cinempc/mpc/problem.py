@@ -9,7 +9,8 @@ The quadratic program of a step, in HPIPM's order, has at the stages k = 0..N th
     u0 | x1 u1 s1 | ... | x(N-1) u(N-1) s(N-1) w | xN sN       (s: slacks of the soft rows)
 
 and between them the rows  A x_k + B u_k - x_(k+1) = 0,  lower <= g(x_k) + s <= upper. Variables
-are steps from the iterate, which obeys the dynamics, so zero is a good start for HPIPM. It has no inputs at the last
+are steps from the iterate, which obeys the dynamics, so zero is a good start for HPIPM. It has no
+inputs at the last
 stage, so its slacks are states there, set by inputs w one stage earlier.
 """
 

@@ -79,8 +79,8 @@ class Reference:
             p=np.concatenate(
                 [
                     data.start,
-                    data.parameters.ravel(),
-                    data.weights.ravel(),
+                    data.parameters[1:].ravel(),
+                    data.weights[1:].ravel(),
                     data.state_cost,
                     data.input_cost,
                 ]

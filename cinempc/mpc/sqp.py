@@ -29,8 +29,8 @@ class Data:
 
     Attributes:
         start: first state (18,).
-        parameters: of the nodes 1..N, (N, parameters), as the problem orders them.
-        weights: of the residuals (N, residuals).
+        parameters: of the nodes 0..N, (N+1, parameters), as the problem orders them.
+        weights: of the residuals at the nodes 0..N, (N+1, residuals).
         state_cost, input_cost: diagonal weights (18,), (9,) of the squared states and inputs.
         lower, upper: state bounds at the nodes 1..N, (N, 18).
         input_limit: largest absolute inputs (N, 9).
@@ -87,9 +87,19 @@ def evaluate(problem: Problem, data: Data, states: Floats, inputs: Floats) -> It
     """Cost, merit and violations of a trajectory."""
     function = problem.value
     function.x[:] = states
-    function.p[:] = data.parameters
+    function.p[:] = data.parameters[1:]
     residuals, rows = function()
     return _assess(problem, data, states, inputs, residuals, rows)
+
+
+def paid(problem: Problem, data: Data) -> float:
+    """The objectives' cost of the start itself: what is really paid now, no prediction."""
+    function = problem.value
+    function.x[:] = data.start
+    function.p[:] = data.parameters[0]
+    residuals = function()[0][0]
+    start = data.start
+    return float(data.weights[0] @ residuals**2 + data.state_cost @ start**2)
 
 
 def _assess(
@@ -102,7 +112,7 @@ def _assess(
 ) -> Iterate:
     N = problem.horizon.nodes
     cost = float(
-        np.vdot(data.weights, residuals * residuals)
+        np.vdot(data.weights[1:], residuals * residuals)
         + ((states * states) @ data.state_cost).sum()
         + ((inputs * inputs) @ data.input_cost).sum()
     )
@@ -127,7 +137,7 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     states = problem.rollout(data.start, inputs)
     function = problem.linear
     function.x[:] = states
-    function.p[:] = data.parameters
+    function.p[:] = data.parameters[1:]
     residuals, rows, jacobian, row_jacobian = function()
     now = _assess(problem, data, states, inputs, residuals, rows)
     row_jacobian = row_jacobian.reshape(N, -1, NX)
@@ -135,7 +145,7 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
 
     # Gauss-Newton, in steps from the iterate: H = 2/N J'WJ, g = 2/N J'W r.
     J = jacobian.reshape(N, -1, len(POSE))
-    weighted = J * data.weights[:, :, None]
+    weighted = J * data.weights[1:, :, None]
     scale = 2 / N
     diagonal = problem.h_diagonal
     solver.h[diagonal[problem.x_at]] = 0.0

@@ -14,7 +14,7 @@ import casadi as ca
 import numpy as np
 
 from cinempc import frames, lens
-from cinempc.subject import BODY_POINTS
+from cinempc.subject import body_fraction
 
 #: Smallest depth, m, that a projection divides by: keeps a subject beside or behind the camera
 #: finite, with a gradient that turns the camera to it.
@@ -38,10 +38,10 @@ class SubjectSymbols:
     sin_heading: Num
     height: Num
 
-    def point(self, name: str) -> Vec3:
+    def point(self, point: str | float) -> Vec3:
         """A body point in the world frame, m."""
         x, y, z = self.position
-        return x, y, z + BODY_POINTS[name] * self.height
+        return x, y, z + body_fraction(point) * self.height
 
 
 class Stage:
@@ -64,33 +64,34 @@ class Stage:
         self.position: Vec3 = (pose[0], pose[1], pose[2])
         self.yaw, self.pitch, self.roll = pose[3], pose[4], pose[5]
         self.log_focal_length, self.focus, self.stops = pose[6], pose[7], pose[8]
+        self.axes = frames.camera_axes(pose[3], pose[4], pose[5])
         self.focal_length = np.exp(pose[6])
         self.f_number = lens.f_number_from_stops(pose[8])
         self.subjects = subjects
         self.sensor_mm = sensor_mm
         self.coc_mm = coc_mm
 
-    def camera_point(self, subject: str, point: str) -> Vec3:
+    def camera_point(self, subject: str, point: str | float) -> Vec3:
         """A body point in camera coordinates, m; its depth is kept above `MIN_DEPTH`."""
         x, y, z = frames.world_to_camera(
             self.subjects[subject].point(point), self.position, self.yaw, self.pitch, self.roll
         )
         return x, y, np.fmax(z, MIN_DEPTH)
 
-    def image(self, subject: str, point: str) -> tuple[Num, Num]:
+    def image(self, subject: str, point: str | float) -> tuple[Num, Num]:
         """Where a body point is in the picture: u, v as fractions of width and height."""
         return frames.project(self.camera_point(subject, point), self.focal_length, *self.sensor_mm)
 
-    def depth(self, subject: str, point: str) -> Num:
+    def depth(self, subject: str, point: str | float) -> Num:
         """Depth of a body point along the optical axis, m."""
         return self.camera_point(subject, point)[2]
 
-    def offset(self, subject: str, point: str) -> Vec3:
+    def offset(self, subject: str, point: str | float) -> Vec3:
         """From a body point to the camera, world frame, m."""
         x, y, z = self.subjects[subject].point(point)
         return self.position[0] - x, self.position[1] - y, self.position[2] - z
 
-    def blur(self, subject: str, point: str) -> Num:
+    def blur(self, subject: str, point: str | float) -> Num:
         """Blur circle of a body point in circles of confusion, positive in front of the focus."""
         blur = lens.blur_circle_signed(
             1 / self.depth(subject, point), self.focus, self.focal_length, self.f_number

@@ -1,0 +1,1 @@
+"""What cinempc is measured by: ``cinempc bench``."""
