@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cinempc.camera import Camera
 from cinempc.mpc import plan
-from cinempc.mpc.controller import Controller, Settings
+from cinempc.mpc.controller import Controller, Settings, node_times
 from cinempc.mpc.objectives import Goals
 from cinempc.mpc.plan import Origin
 from cinempc.rig import CameraPose, RigState
@@ -86,7 +86,7 @@ def run(
     horizon = settings.horizon
     for k in range(round(case.duration / case.period) + 1):
         now = k * case.period
-        times = now + horizon.step * np.arange(horizon.nodes + 1)
+        times = node_times(now, horizon)
         rig = rig_state(now, state)
         subjects = case.subjects(now)
         goals = case.goals(times, subjects, rig)
@@ -96,9 +96,7 @@ def run(
         elapsed = (time.perf_counter() - started) * 1e3
         result.times.append(now)
         result.states.append(state)
-        if (
-            k
-        ):  # the first step has no plan to start from: it is solved to convergence, on the ground
+        if k:  # the first step has no plan to start from: it is converged first
             result.step_ms.append(elapsed)
         result.paid.append(controller.paid())
         result.unusable += solution.origin is not Origin.SOLVED

@@ -13,6 +13,7 @@ conflict, the picture gives way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,21 +96,19 @@ def rows(
 
 
 def row_limits(
-    names: Sequence[str],
-    nodes: int,
     subjects: Sequence[SubjectEstimate],
     in_frame: Sequence[InFrame],
     vehicle: Vehicle,
     safety: Safety,
 ) -> tuple[Floats, Floats]:
-    """Lower and upper limits of the rows at each node, (nodes, rows).
+    """Lower and upper limits of the rows, (rows,), the same at every node.
 
     The distance to a subject grows with the doubt about where it is (two standard deviations).
     """
     limits, gimbal = vehicle.limits, vehicle.gimbal
     low, high = [-np.inf, -np.inf, -np.inf], [limits.speed, limits.acceleration, 0.0]
     for subject in subjects:
-        deviation = float(np.sqrt(max(subject.covariance[0, 0], subject.covariance[1, 1])))
+        deviation = math.sqrt(max(subject.covariance[0, 0], subject.covariance[1, 1]))
         low.append(safety.subject_distance + 2 * deviation)
         high.append(np.inf)
     low += [gimbal.pitch.min, gimbal.roll.min]
@@ -117,8 +116,7 @@ def row_limits(
     for wish in in_frame:
         low += [-np.inf] * 2
         high += [0.5 - wish.margin] * 2
-    assert len(low) == len(names)
-    return np.tile(low, (nodes, 1)), np.tile(high, (nodes, 1))
+    return np.array(low), np.array(high)
 
 
 def state_bounds(camera: Camera, vehicle: Vehicle, safety: Safety) -> tuple[Floats, Floats]:

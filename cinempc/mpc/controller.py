@@ -239,15 +239,15 @@ class Controller:
 
         weights = weight_matrix(goals.objectives, N + 1)[:, problem.owners]
         state_cost, input_cost = goals.smoothness.diagonals()
-        lower, upper = (np.tile(bound, (N, 1)) for bound in self._bounds)
+        lower, upper = repeat(self._bounds[0], N), repeat(self._bounds[1], N)
         yaw = self.vehicle.gimbal.yaw
         if yaw.max - yaw.min > np.deg2rad(1):
             lower[:, 9], upper[:, 9] = headings[1:] + yaw.min, headings[1:] + yaw.max
-        limit = np.tile(self._input_bounds, (N, 1))
-        longest = np.exp(np.maximum(guess_states[:, 15], np.r_[start[15], guess_states[:-1, 15]]))
-        limit[:, 6] /= longest
+        limit = repeat(self._input_bounds, N)
+        zoom = np.concatenate([start[15:16], guess_states[:, 15]])
+        limit[:, 6] /= np.exp(np.maximum(zoom[1:], zoom[:-1]))  # mm/s to ln f per s
         row_lower, row_upper = constraints.row_limits(
-            problem.row_names, N, found, goals.in_frame, self.vehicle, self.safety
+            found, goals.in_frame, self.vehicle, self.safety
         )
         data = sqp.Data(
             start,
@@ -258,8 +258,9 @@ class Controller:
             lower,
             upper,
             limit,
-            row_lower,
-            row_upper,
+            repeat(row_lower, N),
+            repeat(row_upper, N),
+            guess,
         )
         return data, headings
 
@@ -275,17 +276,18 @@ class Controller:
     def _solve(
         self, problem: Problem, data: sqp.Data, now: float, headings: Floats, goals: Goals
     ) -> Plan | None:
-        guess = self._guess_inputs(now)
         settings = self.settings
         iterations = settings.first_iterations if self._guess is None else settings.iterations
         if not self._inside(data.start):
             self._widen(problem, data)
-        outcome = sqp.solve(problem, data, guess, iterations)
+        outcome = sqp.solve(problem, data, iterations)
         if outcome.failure is not None:
             self._widen(problem, data)
-            outcome = sqp.solve(problem, data, guess, iterations)
+            outcome = sqp.solve(problem, data, iterations)
         if settings.solver == "ipopt" and outcome.failure is None:
-            outcome = self._reference_for(problem).solve(data, outcome.iterate.inputs)
+            outcome = self._reference_for(problem).solve(
+                replace(data, guess=outcome.iterate.inputs)
+            )
         if outcome.failure is not None:
             self.failure = outcome.failure
             return None
@@ -389,6 +391,13 @@ def weight_matrix(objectives: tuple[Objective, ...], count: int) -> Floats:
     for i, objective in enumerate(objectives):
         weights[:, i] = objective.weight
     return weights
+
+
+def repeat(row: Floats, count: int) -> Floats:
+    """A row, ``count`` times, as an array of its own."""
+    rows = np.empty((count, len(row)))
+    rows[:] = row
+    return rows
 
 
 def shift(inputs: Floats, steps: float) -> Floats:

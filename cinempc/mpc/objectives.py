@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,12 +62,14 @@ class Objective(ABC):
 
     def structure(self) -> tuple[Any, ...]:
         """What makes this objective's code: its class, subject, point and wished targets."""
-        static = (
-            (f.name, getattr(self, f.name))
-            for f in fields(self)
-            if f.name != "weight" and f.name not in self.targets
-        )
-        return (type(self).__name__, self.wished(), *static)
+        kind = type(self)
+        return (kind.__name__, self.wished(), *[getattr(self, name) for name in _static(kind)])
+
+
+@cache
+def _static(kind: type[Objective]) -> tuple[str, ...]:
+    """Names of the fields that are structure."""
+    return tuple(f.name for f in fields(kind) if f.name != "weight" and f.name not in kind.targets)
 
 
 # --- where things are in the picture ---------------------------------------------------------

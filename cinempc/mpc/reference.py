@@ -63,9 +63,10 @@ class Reference:
         )
         self._sizes = N, ng, ns
 
-    def solve(self, data: sqp.Data, inputs: Floats) -> sqp.Outcome:
-        """Converge from an input trajectory (N, 9)."""
+    def solve(self, data: sqp.Data) -> sqp.Outcome:
+        """Converge from the guess."""
         problem, (N, ng, ns) = self.problem, self._sizes
+        inputs = data.guess
         states = problem.rollout(data.start, inputs)
         first = sqp.evaluate(problem, data, states, inputs)
         slack = np.zeros((N, ns))

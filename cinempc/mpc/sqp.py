@@ -35,6 +35,7 @@ class Data:
         lower, upper: state bounds at the nodes 1..N, (N, 18).
         input_limit: largest absolute inputs (N, 9).
         row_lower, row_upper: limits of the path rows (N, rows).
+        guess: input trajectory (N, 9) to start from.
     """
 
     start: Floats
@@ -47,6 +48,7 @@ class Data:
     input_limit: Floats
     row_lower: Floats
     row_upper: Floats
+    guess: Floats
 
     def is_finite(self) -> bool:
         """Whether every number that must be finite is."""
@@ -116,13 +118,16 @@ def _assess(
         + ((states * states) @ data.state_cost).sum()
         + ((inputs * inputs) @ data.input_cost).sum()
     )
-    excess = np.maximum(np.maximum(data.row_lower - rows, rows - data.row_upper), 0.0)
-    price = _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
-    for i, (linear, quadratic) in enumerate(zip(SLACK_LINEAR, SLACK_QUADRATIC, strict=True)):
-        columns = excess[:, problem.row_slack == i]
-        if columns.shape[1]:
-            slack = columns.max(axis=1)
-            price += linear * float(slack.sum()) + quadratic * float(slack @ slack)
+    excess = np.maximum(data.row_lower - rows, rows - data.row_upper)
+    np.maximum(excess, 0.0, out=excess)
+    price = 0.0
+    if excess.any():
+        price = _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
+        for i, (linear, quadratic) in enumerate(zip(SLACK_LINEAR, SLACK_QUADRATIC, strict=True)):
+            columns = excess[:, problem.row_slack == i]
+            if columns.shape[1]:
+                slack = columns.max(axis=1)
+                price += linear * float(slack.sum()) + quadratic * float(slack @ slack)
     return Iterate(states, inputs, cost / N, (cost + price) / N, excess)
 
 
@@ -162,12 +167,11 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     problem.a_values[problem.a_rows] = row_jacobian
     lower, upper = data.row_lower, data.row_upper
     soft = problem.row_slack >= 0
-    both = soft & np.isfinite(lower) & np.isfinite(upper)
     # One slack opens one side: of a row with two limits, the one it is nearer to breaking. The
     # other is let go for this iteration, it is at least half the range away.
     nearer_low = rows - lower < upper - rows
-    lower = np.where(both & ~nearer_low, -np.inf, lower)
-    upper = np.where(both & nearer_low, np.inf, upper)
+    lower = np.where(soft & ~nearer_low, -np.inf, lower)
+    upper = np.where(soft & nearer_low, np.inf, upper)
     problem.orient_slacks(lower)
     solver.a[:] = problem.a_values
     solver.lba[problem.row_at] = lower - rows
@@ -193,13 +197,14 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     return best, float((np.abs(best.inputs - inputs) / reach).max())
 
 
-def solve(problem: Problem, data: Data, inputs: Floats, iterations: int = 1) -> Outcome:
-    """Iterate from an input trajectory until it settles or the iterations are spent.
+def solve(problem: Problem, data: Data, iterations: int = 1) -> Outcome:
+    """Iterate from the guess until it settles or the iterations are spent.
 
     Returns:
         The last iterate; ``failure`` says why there is no usable one.
     """
     current: Iterate | None = None
+    inputs = data.guess
     for count in range(1, iterations + 1):
         result = iterate(problem, data, inputs)
         if result is None:
