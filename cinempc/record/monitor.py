@@ -22,7 +22,12 @@ from cinempc.camera import Camera
 from cinempc.mpc.plan import Origin
 from cinempc.record import distance
 from cinempc.record.events import CycleEvent, FrameEvent, FramingTarget, Shot
-from cinempc.record.metrics import FOCUS_POINT, blur_mm, depth_and_image
+from cinempc.record.metrics import (
+    FOCUS_POINT,
+    VIOLATION_TOLERANCE,
+    blur_mm,
+    depth_and_image,
+)
 from cinempc.subject import BODY_POINTS, SubjectEstimate
 
 Picture = NDArray[np.uint8]
@@ -197,8 +202,9 @@ class Monitor:
             right -= screen.text((right, 28), solve, 13, colour, mono=True, anchor="rs") + 8
             label = "MPC" if cycle.plan.origin is Origin.SOLVED else cycle.plan.origin.name
             right -= screen.text((right, 28), label, 10.5, _GREY, anchor="rs", spacing=0.6) + 18
-            if any(value > 0 for value in cycle.violations.values()):
-                names = ", ".join(sorted(cycle.violations)).replace("_", " ")
+            broken = sorted(k for k, v in cycle.violations.items() if v > VIOLATION_TOLERANCE)
+            if broken:
+                names = ", ".join(broken).replace("_", " ")
                 screen.text((screen.width - 20, 44), names, 10.5, _ALARM, anchor="rs")
         screen.text((right, 28), f"{self._fps:.5g} fps", 13, _GREY, anchor="rs")
 
