@@ -1,0 +1,1 @@
+"""Baked clothed people; see ``README.md`` here for where they come from."""

@@ -1,0 +1,115 @@
+"""A baked body: its mesh, how it follows its joints, and how it is dressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.bodies.labels import JOINTS, LABELS
+
+Floats = NDArray[np.float32]
+
+#: The bodies there are, by name.
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.npz")))
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A skinned mesh: ``vertices`` (n, 3) m in the neutral pose (x forward, y left, z up, ground
+    at 0), unit ``normals`` (n, 3), ``faces`` (m, 3), ``uv`` (n, 2) from the texture's top left,
+    ``weights`` (n, 21) of the joints."""
+
+    vertices: Floats
+    normals: Floats
+    faces: NDArray[np.int32]
+    uv: Floats
+    weights: Floats
+
+    def skin(
+        self, joints: NDArray[np.float64], rotations: NDArray[np.float64],
+        positions: NDArray[np.float64], scale: float,
+    ) -> tuple[Floats, Floats]:  # fmt: skip
+        """Vertices and normals (n, 3) in the world, by linear blend skinning.
+
+        Args:
+            joints: neutral joint positions (21, 3), m, before scaling.
+            rotations: (21, 3, 3) from the neutral pose to the world.
+            positions: joint positions (21, 3) in the world, m.
+            scale: the actor's size over the body's.
+        """
+        shift = positions - np.einsum("jab,jb->ja", rotations, scale * joints)
+        moves = np.concatenate([rotations.reshape(-1, 9), shift], axis=1).astype(np.float32)
+        blend = self.weights @ moves
+        turn = blend[:, :9].reshape(-1, 3, 3)
+        vertices = np.matmul(turn, (scale * self.vertices)[:, :, None])[:, :, 0] + blend[:, 9:]
+        normals = np.matmul(turn, self.normals[:, :, None])[:, :, 0]
+        return vertices, normals
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """One baked body. ``joints`` (21, 3) m; ``height`` its standing height, m, shoes and hair
+    included; ``far`` is a coarse mesh for people who are small in the picture; ``labels`` and ``shade`` (1024, 1024) say what a texel shows and how dark it is."""
+
+    name: str
+    mesh: Mesh
+    far: Mesh
+    joints: NDArray[np.float64]
+    height: float
+    labels: NDArray[np.uint8]
+    shade: NDArray[np.uint8]
+
+    def texture(
+        self, colours: Mapping[str, tuple[float, float, float]], size: int = 1024, seed: int = 0
+    ) -> NDArray[np.uint8]:
+        """The body's texture (size, size, 3) in given colours, 0..1 by label."""
+        table = np.array([colours[name] for name in LABELS])
+        stride = self.labels.shape[0] // size
+        labels = self.labels[::stride, ::stride]
+        shade = self.shade[::stride, ::stride].astype(float) / 255
+        grain = np.random.default_rng(seed).normal(0, 0.025, labels.shape)
+        grain[np.isin(labels, [LABELS.index(n) for n in ("eye", "iris", "pupil")])] = 0
+        colour = table[labels] * (shade + grain)[..., None]
+        return np.asarray(np.clip(colour * 255, 0, 255).astype(np.uint8))
+
+
+@lru_cache(maxsize=None)
+def load(name: str) -> Body:
+    """A body of `NAMES`."""
+    with np.load(Path(__file__).parent / f"{name}.npz") as data:
+        vertices = data["vertices"].astype(np.float32) * np.float32(1e-4)
+        weights = np.zeros((len(vertices), len(JOINTS)), np.float32)
+        share = data["weights"].astype(np.float32)
+        share /= share.sum(axis=1, keepdims=True)
+        np.add.at(weights, (np.arange(len(vertices))[:, None], data["weight_joints"]), share)
+        normals = data["normals"].astype(np.float32)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
+        mesh = Mesh(
+            vertices,
+            normals,
+            data["faces"].astype(np.int32),
+            data["uv"].astype(np.float32) / 65535,
+            weights,
+        )
+        used, faces = np.unique(data["faces_far"].astype(np.int32), return_inverse=True)
+        far = Mesh(
+            mesh.vertices[used],
+            mesh.normals[used],
+            faces.reshape(-1, 3).astype(np.int32),
+            mesh.uv[used],
+            mesh.weights[used],
+        )
+        return Body(
+            name,
+            mesh,
+            far,
+            data["joints"].astype(float),
+            float(vertices[:, 2].max()),
+            data["labels"],
+            data["shade"],
+        )
