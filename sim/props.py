@@ -115,7 +115,7 @@ def _limb(start: Floats, end: Floats, thick: float, thin: float, sides: int = 9)
     return Prop(vertices, np.concatenate([ring, ring]), uv, faces)
 
 
-def crown(height: float, seed: int, tufts: int = 900) -> Prop:
+def crown(height: float, seed: int, tufts: int = 700) -> Prop:
     """A tree's leaves: dark lumps inside, tufts of leaves all over them."""
     rng = np.random.default_rng(seed)
     middle = np.array([0, 0, 0.66 * height])
@@ -130,7 +130,7 @@ def crown(height: float, seed: int, tufts: int = 900) -> Prop:
     sizes.append(0.2 * height)
     parts = []
     for place, size in zip(lumps, sizes, strict=True):
-        points, faces = _sphere(2)
+        points, faces = _sphere(1)
         bumps = 1 + 0.12 * np.sin(7 * points @ rng.normal(size=3)) * np.sin(
             6 * points @ rng.normal(size=3)
         )

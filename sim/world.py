@@ -32,11 +32,12 @@ except (ImportError, OSError, AttributeError) as error:  # what PyOpenGL raises 
     raise CinempcError(_NO_GL.format(error=error)) from error
 
 _NEAR, _FAR = 0.25, 2000.0  # m, clipping planes; the depth buffer is reversed-z floating point
-_SHADOW_REACH = 32.0  # m, half the side of the square in which the sun casts shadows
-_SHADOW_MAP = 4096  # px
+_SHADOW_REACH = 24.0  # m, half the side of the square in which the sun casts shadows
+_SHADOW_MAP = 2048  # px
 _FAR_MESH_BELOW = 150  # px: people smaller than this in the picture get the coarse mesh
 _HIDDEN = 5  # a group that is not drawn
-_GROUND = 900.0  # m, half the side of the ground
+_GROUND = 700.0  # m, half the side of the ground
+_SKY = 1000.0  # m, what lies deeper is sky (MuJoCo draws its sky box at a depth)
 
 
 @dataclass
@@ -99,6 +100,7 @@ class World:
         mujoco.mj_forward(self._model, self._data)
         self._option = mujoco.MjvOption()
         self._option.skingroup[_HIDDEN] = 0
+        self._option.geomgroup[_HIDDEN] = 0
         self._view = mujoco.MjvScene(self._model, maxgeom=2000)
         self._view.flags[mujoco.mjtRndFlag.mjRND_HAZE] = False
         self._view.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
@@ -189,7 +191,7 @@ class World:
         # Window depth of the reversed buffer: d = near (far - z) / (z (far - near)).
         with np.errstate(divide="ignore"):
             depth = np.float32(_NEAR * _FAR) / (raw * np.float32(_FAR - _NEAR) + np.float32(_NEAR))
-        depth[raw <= 0] = np.inf
+        depth[depth > _SKY] = np.inf
         return rgb[::-1].copy(), depth[::-1].copy()
 
     def close(self) -> None:
@@ -254,6 +256,7 @@ class World:
                 shown.append((person, index, (person.body.mesh, person.body.far)[which]))
             if inside and ahead < nearest:
                 nearest, focus = ahead, truth.position
+        self._cull(place, turn, np.array(sensor_mm) / (2 * focal_mm), focus)
         mujoco.mjv_updateScene(
             self._model, self._data, self._option, None, self._free,
             mujoco.mjtCatBit.mjCAT_ALL, self._view,
@@ -286,6 +289,27 @@ class World:
         for k in range(self._view.nlight):
             if self._view.lights[k].castshadow:
                 self._view.lights[k].pos[:] = middle + 80 * self.sun
+
+    def _cull(self, place: Floats, turn: Floats, half: Floats, focus: Floats) -> None:
+        """Leave out what is neither in the picture nor throws a shadow into it.
+
+        Args:
+            place: the camera's, m.
+            turn: world-from-camera (3, 3).
+            half: half the picture's width and height at depth 1.
+            focus: the middle of where shadows fall, m.
+        """
+        radius = self._model.geom_rbound
+        offset = self._data.geom_xpos - place
+        x, y, z = turn.T @ offset.T
+        slack = radius * np.sqrt(1 + half[:, None] ** 2)
+        seen = (z > -radius) & (np.abs(x) < half[0] * z + slack[0])
+        seen &= np.abs(y) < half[1] * z + slack[1]
+        away = np.linalg.norm(self._data.geom_xpos[:, :2] - focus[:2], axis=1)
+        shade = away < 1.5 * _SHADOW_REACH + radius
+        small = radius < 12.0  # buildings stand too far off to shade the action
+        shown = seen | (shade & small) | (radius == 0)  # a plane has no radius
+        self._model.geom_group[:] = np.where(shown, 0, _HIDDEN)
 
     # -- building ------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,12 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """One baked body. ``joints`` (21, 3) m; ``height`` its standing height, m, shoes and hair
-    included; ``far`` is a coarse mesh for people who are small in the picture; ``labels`` and ``shade`` (1024, 1024) say what a texel shows and how dark it is."""
+    """One baked body.
+
+    ``mesh`` is for people near the camera, ``far`` a coarse one for those who are small in the
+    picture. ``joints`` (21, 3) m; ``height`` its standing height, m, shoes and hair included;
+    ``labels`` and ``shade`` (1024, 1024) say what a texel shows and how dark it is.
+    """
 
     name: str
     mesh: Mesh
@@ -78,7 +82,7 @@ class Body:
         return np.asarray(np.clip(colour * 255, 0, 255).astype(np.uint8))
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Body:
     """A body of `NAMES`."""
     with np.load(Path(__file__).parent / f"{name}.npz") as data:
@@ -89,25 +93,17 @@ def load(name: str) -> Body:
         np.add.at(weights, (np.arange(len(vertices))[:, None], data["weight_joints"]), share)
         normals = data["normals"].astype(np.float32)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-        mesh = Mesh(
-            vertices,
-            normals,
-            data["faces"].astype(np.int32),
-            data["uv"].astype(np.float32) / 65535,
-            weights,
-        )
-        used, faces = np.unique(data["faces_far"].astype(np.int32), return_inverse=True)
-        far = Mesh(
-            mesh.vertices[used],
-            mesh.normals[used],
-            faces.reshape(-1, 3).astype(np.int32),
-            mesh.uv[used],
-            mesh.weights[used],
-        )
+        uv = data["uv"].astype(np.float32) / 65535
+
+        def mesh(name: str) -> Mesh:
+            used, faces = np.unique(data[name].astype(np.int32), return_inverse=True)
+            triangles = faces.reshape(-1, 3).astype(np.int32)
+            return Mesh(vertices[used], normals[used], triangles, uv[used], weights[used])
+
         return Body(
             name,
-            mesh,
-            far,
+            mesh("faces"),
+            mesh("faces_far"),
             data["joints"].astype(float),
             float(vertices[:, 2].max()),
             data["labels"],

@@ -1,0 +1,206 @@
+"""The simulator's camera: pictures of the world through a lens with real depth of field.
+
+The world gives a pinhole picture with depth. Each pixel's blur circle follows from its depth by
+`cinempc.lens.blur_circle_signed`; the picture is cut into slices of like blur, each is blurred by
+a disc of its diameter together with its coverage, and the slices are laid over each other from
+far to near. So a blurred background cannot spill over a sharp edge in front of it, and a blurred
+foreground spreads over what lies behind. After B. A. Barsky and T. J. Kosloff, *Algorithms for
+rendering depth of field effects in computer graphics* (2008), section on layered methods. Light is
+added up in linear light, so highlights stay bright.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import frames, lens
+from cinempc.camera import Camera, LensState
+from cinempc.rig import CameraPose, Frame
+from sim.world import World
+
+Floats = NDArray[np.float32]
+
+_SHARP = 1.0  # px: smaller blur circles are left alone
+_FINE = 10.0  # px: below, slices are 1 px wide; above, 20 %: within 0.5 px or 10 % of the truth
+_GROWTH = 1.2
+_GAMMA = 2.0  # of the picture; near enough to sRGB's 2.2, and its inverse is a square root
+
+
+class SimCamera:
+    """A camera in the simulator's world.
+
+    Args:
+        world: what it films.
+        camera: its sensor and picture size.
+        noise: standard deviation of the sensor's noise, in levels of 255.
+        exposure: stops of over- (above 0) or underexposure.
+        seed: of the noise; the same seed gives the same pictures.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        *,
+        noise: float = 1.2,
+        exposure: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.world = world
+        self.camera = camera
+        self.noise = noise
+        self.exposure = exposure
+        self.seed = seed
+        width, height = camera.picture.width, camera.picture.height
+        grain = np.random.default_rng(seed).normal(0, noise, (height + 61, width + 67, 1))
+        self._grain = np.repeat(grain, 3, axis=2).astype(np.int8)
+
+    def expose(self, time: float, pose: CameraPose, state: LensState) -> Frame:
+        """A picture.
+
+        Args:
+            time: s.
+            pose: where the camera is and looks, world frame.
+            state: how the lens stands. It may lie outside the camera's ranges.
+
+        Returns:
+            A frame whose depth is the pinhole picture's, without blur.
+        """
+        sensor = (self.camera.sensor.width, self.camera.sensor.height)
+        size = (self.camera.picture.width, self.camera.picture.height)
+        rotation = frames.camera_rotation(pose.yaw, pose.pitch, pose.roll)
+        rgb, depth = self.world.render(
+            time, pose.position, rotation, state.focal_length_mm, sensor, size
+        )
+        image = defocus(rgb, blur_px(depth, state, sensor[0]), gain=2.0**self.exposure)
+        if self.noise > 0:
+            # One field of grain, laid at another place for each time.
+            place = np.random.default_rng([self.seed, round(time * 1e6) & 0xFFFFFFFF])
+            y, x = place.integers(0, 61), place.integers(0, 67)
+            grain = self._grain[y : y + size[1], x : x + size[0]]
+            image = cv2.add(image, grain, dtype=cv2.CV_8U)
+        return Frame(time, np.asarray(image, dtype=np.uint8), pose, state, sensor, depth)
+
+
+def blur_px(depth: Floats, state: LensState, sensor_width_mm: float) -> Floats:
+    """Blur-circle diameters, px, of a depth picture (h, w), m: above zero in front of the focus,
+    below zero behind it."""
+    mm = lens.blur_circle_signed(
+        1.0 / depth, 1.0 / state.focus_distance_m, state.focal_length_mm, state.f_number
+    )
+    return np.asarray(mm * (depth.shape[1] / sensor_width_mm), dtype=np.float32)
+
+
+def defocus(rgb: NDArray[np.uint8], blur: Floats, gain: float = 1.0) -> NDArray[np.uint8]:
+    """A picture (h, w, 3) blurred by signed blur-circle diameters (h, w), px.
+
+    Args:
+        rgb: the sharp picture.
+        blur: as `blur_px` gives it.
+        gain: factor on the light.
+    """
+    if gain == 1.0 and float(np.max(np.abs(blur))) < _SHARP:
+        return rgb
+    table = (gain * (np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
+    light = cv2.LUT(rgb, table)
+    number = _slices(_own_edges(blur))
+    total = np.zeros((*blur.shape, 4), np.float32)  # colour times coverage, and coverage
+    counts = np.bincount((number + _OFFSET).ravel())
+    filled = False
+    for k in np.flatnonzero(counts) - _OFFSET:  # from far to near
+        mask = (number == k).astype(np.uint8)
+        x, y, w, h = cv2.boundingRect(mask)
+        diameter = _diameter(abs(int(k)))
+        reach = int(np.ceil(diameter / 2)) + 9
+        top, bottom = max(0, y - reach), min(mask.shape[0], y + h + reach)
+        left, right = max(0, x - reach), min(mask.shape[1], x + w + reach)
+        area = np.s_[top:bottom, left:right]
+        if k > 1 and not filled:
+            total = _fill(total, reach)
+            filled = True
+        cover = mask[area].astype(np.float32)
+        layer = cv2.merge([*(c * cover for c in cv2.split(light[area])), cover])
+        if k != 0:
+            layer = _disc_blur(layer, diameter)
+        below = total[area]
+        below *= 1 - layer[..., 3:]
+        below += layer
+    colour = total[..., :3] / np.maximum(total[..., 3:], 1e-4)
+    return np.asarray(cv2.convertScaleAbs(np.sqrt(np.clip(colour, 0, 1)), alpha=255.0))
+
+
+_OFFSET = 100
+
+
+def _own_edges(blur: Floats) -> Floats:
+    """Gives the half-covered pixels round a sharp thing to that thing, not to the blur behind."""
+    near = cv2.dilate(blur, np.ones((3, 3), np.uint8))
+    return np.where((np.abs(near) < 1.5) & (near - blur > 2.0), near, blur)
+
+
+def _slices(blur: Floats) -> NDArray[np.int16]:
+    """The slice of each pixel: 0 sharp, negative behind the focus, positive in front of it."""
+    size = np.abs(blur)
+    fine = np.floor(size - _SHARP) + 1
+    first = _FINE - _SHARP + 1
+    with np.errstate(divide="ignore"):
+        coarse = np.floor(np.log(size / _FINE) / np.log(_GROWTH)) + first
+    number = np.where(size < _SHARP, 0, np.where(size < _FINE, fine, coarse))
+    limit = np.minimum(number, _OFFSET - 1)
+    return np.asarray(np.copysign(limit, blur), dtype=np.int16)
+
+
+def _diameter(number: int) -> float:
+    """The middle diameter of a slice, px."""
+    first = int(_FINE - _SHARP + 1)
+    if number < first:
+        return _SHARP + number - 0.5
+    return float(_FINE * _GROWTH ** (number - first + 0.5))
+
+
+def _disc_blur(layer: Floats, diameter: float) -> Floats:
+    """A layer blurred by a disc; large discs on a smaller picture."""
+    shrink = 1
+    while diameter / shrink >= 12 and min(layer.shape[:2]) > 8 * shrink:
+        shrink *= 2
+    if shrink == 1:
+        return np.asarray(cv2.filter2D(layer, -1, _disc(diameter), borderType=cv2.BORDER_REFLECT))
+    h, w = layer.shape[:2]
+    rows, columns = -h % shrink, -w % shrink
+    padded = cv2.copyMakeBorder(layer, 0, rows, 0, columns, cv2.BORDER_REFLECT)
+    small = cv2.resize(padded, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
+    kernel = _disc(diameter / shrink)
+    small = cv2.filter2D(small, -1, kernel, borderType=cv2.BORDER_REFLECT)
+    big = cv2.resize(small, (w + columns, h + rows), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(big[:h, :w])
+
+
+@lru_cache(maxsize=256)
+def _disc(diameter: float) -> Floats:
+    """A disc of a diameter, px, with a soft rim, that sums to 1."""
+    half = int(np.ceil(diameter / 2))
+    t = np.arange(-half, half + 1)
+    fine = (t[:, None] + (np.arange(8) + 0.5) / 8 - 0.5).ravel()
+    inside = (fine[:, None] ** 2 + fine[None, :] ** 2 <= (diameter / 2) ** 2).astype(np.float32)
+    n = len(t)
+    kernel = inside.reshape(n, 8, n, 8).mean(axis=(1, 3))
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
+
+
+def _fill(total: Floats, reach: int) -> Floats:
+    """What lies behind the foreground, guessed from around it, so that coverage is 1."""
+    out = total
+    steps = max(1, int(np.ceil(np.log2(max(2, reach)))) + 1)
+    pyramid = [total]
+    for _ in range(steps):
+        pyramid.append(cv2.pyrDown(pyramid[-1]))
+    guess = pyramid[-1] / np.maximum(pyramid[-1][..., 3:], 1e-4)
+    for level in reversed(pyramid[:-1]):
+        guess = cv2.resize(guess, (level.shape[1], level.shape[0]))
+        out = level + (1 - np.minimum(level[..., 3:], 1)) * guess
+        guess = out / np.maximum(out[..., 3:], 1e-4)
+    return np.asarray(guess)
