@@ -84,9 +84,9 @@ def pose(joints: Floats, stature: float, path: Path, time: float, seed: int = 0)
     pelvis_turn = facing @ _z(-0.10 * vigour * swing) @ _x(-0.045 * vigour * np.cos(cycle))
     pelvis_turn = pelvis_turn @ _y(0.03 * lively)
     hips = joints[[_INDEX["thigh_l"], _INDEX["thigh_r"]]] - joints[0]
-    height = joints[0, 2] - 0.004 - lively * (0.022 - 0.016 * np.cos(2 * cycle)) * stature / 1.75
+    height = joints[0, 2] - lively * (0.022 - 0.016 * np.cos(2 * cycle)) * stature / 1.75
     pelvis = np.array([point[0], point[1], 0.0]) + facing @ np.array([0.0, sway, 0.0])
-    pelvis[2] = _reach(joints, pelvis, pelvis_turn, hips, ankles, height)
+    pelvis[2] = _reach(joints, pelvis, pelvis_turn, hips, ankles, height, lively)
 
     world: list[Floats] = [np.eye(3)] * len(JOINTS)
     breath = 0.012 * np.sin(1.5 * time + sway_phase)
@@ -170,17 +170,25 @@ def _foot(
 
 
 def _reach(
-    joints: Floats, pelvis: Floats, turn: Floats, hips: Floats, ankles: list[Floats], height: float
+    joints: Floats,
+    pelvis: Floats,
+    turn: Floats,
+    hips: Floats,
+    ankles: list[Floats],
+    height: float,
+    lively: float,
 ) -> float:
     """The pelvis's height: ``height``, or as high as both legs reach, with a soft corner."""
     highest = [height]
     for side, letter in enumerate("lr"):
         hip, knee, ankle = (joints[_INDEX[f"{j}_{letter}"]] for j in ("thigh", "shin", "foot"))
-        length = 0.992 * (np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+        length = (0.9985 - 0.0065 * lively) * (
+            np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)
+        )
         offset = turn @ hips[side]
         flat = np.linalg.norm(ankles[side][:2] - pelvis[:2] - offset[:2])
         highest.append(ankles[side][2] + float(np.sqrt(max(length**2 - flat**2, 0.01))) - offset[2])
-    sharpness = 0.008
+    sharpness = 0.001 + 0.007 * lively
     low = min(highest)
     return low - sharpness * float(np.log(sum(np.exp(-(h - low) / sharpness) for h in highest)))
 

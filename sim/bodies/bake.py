@@ -382,7 +382,7 @@ def bake(source: Source, name: str, recipe: Recipe) -> dict[str, NDArray[Any]]:
         "skin",
         body[~is_face & ~inner & ~arm_face],
         vertices,
-        z - (at["neck"][2] - (0.06 if not recipe.jacket else 0.06)),
+        z - (at["neck"][2] - 0.06),
         0.088 - from_neck,
     )
     add("skin", body[~inner & arm_face], vertices, down_arm - (sleeve_end - 0.22))
