@@ -312,32 +312,28 @@ class Aperture(Objective):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FocusOn(Objective):
-    """The plane of focus on a subject's point: r = 1/F - 1/depth."""
+    """The plane of focus on a subject's point: r = 1/F - 1/depth.
+
+    With ``other``, between two subjects: ``share`` (0 to 1) of the way, in dioptres, to the same
+    point of the other one. A rack focus moves the share.
+    """
 
     subject: str
     point: str | float = "eyes"
+    other: str | None = None
+    share: Value | None = None
 
     unit: ClassVar[str] = "dioptres"
     scale: ClassVar[float] = 0.002
+    targets: ClassVar[tuple[str, ...]] = ("share",)
 
     def residuals(self, stage: Stage, target: dict[str, Num]) -> list[Num]:
         """Focus error, dioptres."""
-        return [stage.focus - 1 / stage.depth(self.subject, self.point)]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FocusAt(Objective):
-    """The plane of focus at a distance given as its inverse, dioptres: r = 1/F - 1/F*."""
-
-    dioptres: Value
-
-    unit: ClassVar[str] = "dioptres"
-    scale: ClassVar[float] = 0.002
-    targets: ClassVar[tuple[str, ...]] = ("dioptres",)
-
-    def residuals(self, stage: Stage, target: dict[str, Num]) -> list[Num]:
-        """Focus error, dioptres."""
-        return [stage.focus - target["dioptres"]]
+        wanted = 1 / stage.depth(self.subject, self.point)
+        if self.other is not None:
+            share = target["share"]
+            wanted = (1 - share) * wanted + share / stage.depth(self.other, self.point)
+        return [stage.focus - wanted]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
