@@ -106,52 +106,63 @@ def defocus(rgb: NDArray[np.uint8], blur: Floats, gain: float = 1.0) -> NDArray[
     if gain == 1.0 and float(np.max(np.abs(blur))) < _SHARP:
         return rgb
     table = (gain * (np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
-    light = cv2.LUT(rgb, table)
+    # Colour and a fourth channel of ones: cut out by a mask, it is the slice's coverage.
+    light = cv2.cvtColor(cv2.LUT(rgb, table), cv2.COLOR_RGB2RGBA)
     number = _slices(_own_edges(blur))
-    total = np.zeros((*blur.shape, 4), np.float32)  # colour times coverage, and coverage
-    counts = np.bincount((number + _OFFSET).ravel())
+    total = np.zeros_like(light)  # colour times coverage, and coverage
     filled = False
-    for k in np.flatnonzero(counts) - _OFFSET:  # from far to near
-        mask = (number == k).astype(np.uint8)
+    for k in np.flatnonzero(np.bincount(number.ravel(), minlength=256)):  # from far to near
+        mask = cv2.compare(number, int(k), cv2.CMP_EQ)
         x, y, w, h = cv2.boundingRect(mask)
-        diameter = _diameter(abs(int(k)))
+        slice_ = int(k) - _MIDDLE
+        diameter = _diameter(abs(slice_))
         reach = int(np.ceil(diameter / 2)) + 9
         top, bottom = max(0, y - reach), min(mask.shape[0], y + h + reach)
         left, right = max(0, x - reach), min(mask.shape[1], x + w + reach)
         area = np.s_[top:bottom, left:right]
-        if k > 1 and not filled:
+        if slice_ > 1 and not filled:
             total = _fill(total, reach)
             filled = True
-        cover = mask[area].astype(np.float32)
-        layer = cv2.merge([*(c * cover for c in cv2.split(light[area])), cover])
-        if k != 0:
-            layer = _disc_blur(layer, diameter)
+        if slice_ == 0:
+            cv2.copyTo(light[area], mask[area], total[area])
+            continue
+        layer = _disc_blur(cv2.copyTo(light[area], mask[area]), diameter)
         below = total[area]
         below *= 1 - layer[..., 3:]
         below += layer
-    colour = total[..., :3] / np.maximum(total[..., 3:], 1e-4)
-    return np.asarray(cv2.convertScaleAbs(np.sqrt(np.clip(colour, 0, 1)), alpha=255.0))
+    coverage = cv2.max(total[..., 3], 1e-4)
+    colour = cv2.divide(cv2.cvtColor(total, cv2.COLOR_RGBA2RGB), cv2.merge([coverage] * 3))
+    return np.asarray(cv2.convertScaleAbs(cv2.sqrt(cv2.max(colour, 0)), alpha=255.0))
 
 
-_OFFSET = 100
+_MIDDLE = 127  # the number of the sharp slice; lower is farther
+_STEPS = 8  # slices begin at eighths of a px
 
 
 def _own_edges(blur: Floats) -> Floats:
     """Gives the half-covered pixels round a sharp thing to that thing, not to the blur behind."""
     near = cv2.dilate(blur, np.ones((3, 3), np.uint8))
-    return np.where((np.abs(near) < 1.5) & (near - blur > 2.0), near, blur)
+    mine = cv2.compare(np.abs(near), 1.5, cv2.CMP_LT) & cv2.compare(near - blur, 2.0, cv2.CMP_GT)
+    return np.asarray(cv2.copyTo(near, mine, blur.copy()), dtype=np.float32)
 
 
-def _slices(blur: Floats) -> NDArray[np.int16]:
-    """The slice of each pixel: 0 sharp, negative behind the focus, positive in front of it."""
-    size = np.abs(blur)
-    fine = np.floor(size - _SHARP) + 1
+def _slices(blur: Floats) -> NDArray[np.uint8]:
+    """The slice of each pixel: 127 sharp, below behind the focus, above in front of it."""
+    limit = len(_slice_table()) // 2
+    index = np.clip(blur * _STEPS + (limit + 0.5), 0, 2 * limit).astype(np.int32)
+    return np.asarray(_slice_table()[index])
+
+
+@lru_cache(maxsize=1)
+def _slice_table() -> NDArray[np.uint8]:
+    limit = 2000 * _STEPS
+    blur = np.arange(-limit, limit + 1) / _STEPS
+    size = np.maximum(np.abs(blur), 1e-3)
     first = _FINE - _SHARP + 1
-    with np.errstate(divide="ignore"):
-        coarse = np.floor(np.log(size / _FINE) / np.log(_GROWTH)) + first
-    number = np.where(size < _SHARP, 0, np.where(size < _FINE, fine, coarse))
-    limit = np.minimum(number, _OFFSET - 1)
-    return np.asarray(np.copysign(limit, blur), dtype=np.int16)
+    coarse = np.floor(np.log(size / _FINE) / np.log(_GROWTH) + 1e-9) + first
+    fine = np.where(size < _FINE, np.floor(size - _SHARP) + 1, coarse)
+    number = np.where(size < _SHARP, 0, np.minimum(fine, _MIDDLE))
+    return np.asarray(_MIDDLE + np.copysign(number, blur), dtype=np.uint8)
 
 
 def _diameter(number: int) -> float:

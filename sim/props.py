@@ -115,7 +115,7 @@ def _limb(start: Floats, end: Floats, thick: float, thin: float, sides: int = 9)
     return Prop(vertices, np.concatenate([ring, ring]), uv, faces)
 
 
-def crown(height: float, seed: int, tufts: int = 700) -> Prop:
+def crown(height: float, seed: int, tufts: int = 1000) -> Prop:
     """A tree's leaves: dark lumps inside, tufts of leaves all over them."""
     rng = np.random.default_rng(seed)
     middle = np.array([0, 0, 0.66 * height])
@@ -146,7 +146,7 @@ def crown(height: float, seed: int, tufts: int = 700) -> Prop:
         np.array(lumps)[which]
         + d * (np.array(sizes)[which] * rng.uniform(0.92, 1.16, tufts))[:, None]
     )
-    size = height * rng.uniform(0.018, 0.038, tufts)[:, None, None]
+    size = height * rng.uniform(0.010, 0.022, tufts)[:, None, None]
     corner = centre[:, None] + size * rng.normal(size=(tufts, 3, 3))
     outward = _unit(0.6 * d + 0.4 * _unit(centre - middle) + 0.35 * rng.normal(size=d.shape))
     uv = rng.random((tufts, 1, 2)) + 0.15 * rng.random((tufts, 3, 2))

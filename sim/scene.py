@@ -70,7 +70,9 @@ class Sky(configs.Config):
     )
     sun_elevation: Radians = Field(default=math.radians(38), validate_default=False)
     haze: Metres = Field(
-        default=450.0, validate_default=False, description="Distance at which all is haze."
+        default=450.0,
+        validate_default=False,
+        description="Distance at which 8 % of the contrast is left.",
     )
 
     @model_validator(mode="after")

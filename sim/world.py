@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,6 +39,15 @@ _FAR_MESH_BELOW = 150  # px: people smaller than this in the picture get the coa
 _HIDDEN = 5  # a group that is not drawn
 _GROUND = 700.0  # m, half the side of the ground
 _SKY = 1000.0  # m, what lies deeper is sky (MuJoCo draws its sky box at a depth)
+
+
+def _gl_context(width: int, height: int) -> Any:
+    # By its own module: mujoco.gl_context chose when mujoco was first imported, maybe elsewhere.
+    if os.environ["MUJOCO_GL"].lower() == "egl":
+        from mujoco.egl import GLContext
+    else:
+        from mujoco.gl_context import GLContext
+    return GLContext(width, height)
 
 
 @dataclass
@@ -103,7 +113,6 @@ class World:
         self._option.geomgroup[_HIDDEN] = 0
         self._view = mujoco.MjvScene(self._model, maxgeom=2000)
         self._view.flags[mujoco.mjtRndFlag.mjRND_HAZE] = False
-        self._view.flags[mujoco.mjtRndFlag.mjRND_FOG] = True
         self._free = mujoco.MjvCamera()
         self._context: Any = None
         self._gl: Any = None
@@ -192,7 +201,17 @@ class World:
         with np.errstate(divide="ignore"):
             depth = np.float32(_NEAR * _FAR) / (raw * np.float32(_FAR - _NEAR) + np.float32(_NEAR))
         depth[depth > _SKY] = np.inf
-        return rgb[::-1].copy(), depth[::-1].copy()
+        depth = cv2.flip(depth, 0)
+        return self._haze(cv2.flip(rgb, 0), depth), depth
+
+    def _haze(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The picture with what is far paled by the air. MuJoCo's own fog would hide the sky."""
+        rate = np.float32(1 / self.scene.sky.haze)
+        through = np.exp(-2.5 * rate * np.maximum(depth - np.float32(20), 0))
+        through[np.isinf(depth)] = 1
+        air = np.empty_like(rgb)
+        air[:] = np.rint(255 * textures.haze_colour(self.scene.sky.clouds))
+        return np.asarray(cv2.blendLinear(rgb, air, through, 1 - through), dtype=np.uint8)
 
     def close(self) -> None:
         """Give the graphics memory back."""
@@ -204,21 +223,19 @@ class World:
             self._gl = None
 
     def _prepare(self, width: int, height: int) -> None:
-        if self._gl is None:
-            try:
-                from mujoco.gl_context import GLContext
-
-                self._gl = GLContext(width, height)
-                self._gl.make_current()
-            except Exception as error:  # EGL fails in as many ways as there are drivers
-                raise CinempcError(_NO_GL.format(error=error)) from error
-        self._gl.make_current()
-        if self._context is None or (width, height) != self._size:
-            if self._context is not None:
-                self._context.free()
-            self._model.vis.global_.offwidth = width
-            self._model.vis.global_.offheight = height
-            self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        try:
+            if self._gl is None:
+                self._gl = _gl_context(width, height)
+            self._gl.make_current()
+            if self._context is None or (width, height) != self._size:
+                if self._context is not None:
+                    self._context.free()
+                self._model.vis.global_.offwidth = width
+                self._model.vis.global_.offheight = height
+                self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        except Exception as error:  # EGL fails in as many ways as there are drivers
+            raise CinempcError(_NO_GL.format(error=error)) from error
+        if (width, height) != self._size:
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
             self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
             self._size = (width, height)
@@ -321,15 +338,12 @@ class World:
         spec.visual.map.znear = _NEAR
         spec.visual.map.zfar = _FAR
         spec.visual.map.shadowclip = _SHADOW_REACH
-        spec.visual.map.fogstart = 30.0
-        spec.visual.map.fogend = sky.haze
-        spec.visual.rgba.fog = [*textures.haze_colour(sky.clouds), 1.0]
         spec.visual.quality.shadowsize = _SHADOW_MAP
         spec.visual.quality.offsamples = 4
         strength = 1 - 0.35 * sky.clouds
         low = np.clip(sky.sun_elevation / 0.6, 0.35, 1.0)
         spec.visual.headlight.active = 1
-        spec.visual.headlight.ambient = [0.36, 0.38, 0.42]
+        spec.visual.headlight.ambient = [0.40, 0.42, 0.46]
         spec.visual.headlight.diffuse = [0.06, 0.06, 0.06]
         spec.visual.headlight.specular = [0, 0, 0]
         spec.worldbody.add_light(
@@ -338,8 +352,8 @@ class World:
             pos=(80 * self.sun).tolist(),
             dir=(-self.sun).tolist(),
             castshadow=True,
-            diffuse=[0.80 * strength, 0.76 * strength * (0.85 + 0.15 * low),
-                     0.68 * strength * (0.65 + 0.35 * low)],
+            diffuse=[0.90 * strength, 0.86 * strength * (0.85 + 0.15 * low),
+                     0.77 * strength * (0.65 + 0.35 * low)],
             ambient=[0, 0, 0],
             specular=[0.25, 0.24, 0.22],
         )  # fmt: skip

@@ -168,7 +168,7 @@ def test_without_opengl_the_error_says_what_to_install(monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise ImportError("no EGL here")
 
-    monkeypatch.setattr("mujoco.gl_context.GLContext", broken)
+    monkeypatch.setattr("sim.world._gl_context", broken)
     with pytest.raises(CinempcError, match="apt-get install") as caught:
         made.render(0.0, (0, 0, 2), WEST, 35.0, SENSOR, (64, 36))
     assert "no EGL here" in str(caught.value)
