@@ -66,6 +66,11 @@ class Response(configs.Config):
     position_lag: Seconds = Field(
         description="Time constant in which a position error dies out (1 / MPC_XY_P on PX4)."
     )
+    latency: Seconds = Field(
+        default=0.0,
+        validate_default=False,
+        description="Time by which setpoints are sent ahead: the vehicle flies them so much later.",
+    )
 
 
 class Range(configs.Config):

@@ -1,0 +1,278 @@
+"""The embedded simulator as the take loop sees it: a `Rig` and an `Eye` in lockstep.
+
+Time passes only in `EmbeddedRig.wait_until`, so a take is the same for the same seed, however
+slow the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import frames
+from cinempc.camera import Camera, LensState
+from cinempc.mpc.plan import Plan, PlanPoint
+from cinempc.rig import CameraPose, Frame, RigState
+from cinempc.vehicle import FlightLimits, Setpoint, Vehicle, acceleration_command
+from sim.gimbal import Jitter, SimGimbal
+from sim.lens_motor import LensMotors
+from sim.scene import Wind
+from sim.vehicle import STEP, Quadrotor
+from sim.wind import WindField
+
+if TYPE_CHECKING:
+    from sim.camera import SimCamera
+
+Floats = NDArray[np.float64]
+
+#: Time between two setpoints, s: PX4 follows no better above 50 Hz (see docs/vehicles.md).
+SETPOINT_PERIOD = 0.02
+
+_GIMBAL_SETTLES = 0.25  # s, in which the camera's turning dies out when a plan has run out
+_CALMEST = 2.0  # 1/s, how fast braking is at most
+
+
+@dataclass(frozen=True)
+class SensorNoise:
+    """How the reported state differs from the truth: standard deviations.
+
+    Of the size that RTK-aided estimators reach: the position's error wanders, and the autopilot
+    itself flies by it, so a hover wanders too (0.03 m rms was measured on PX4).
+    """
+
+    position_bias: float = 0.02  # m, wanders
+    bias_time: float = 20.0  # s, in which it forgets where it was
+    position: float = 0.01  # m, white
+    velocity: float = 0.02  # m/s, white
+    attitude: float = math.radians(0.1)  # rad, white
+    camera: float = math.radians(0.02)  # rad, white, of each gimbal angle
+
+
+#: A rig that reports the truth.
+NO_NOISE = SensorNoise(0.0, 20.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """Comes to rest from a point of a plan: critically damped, closed form.
+
+    v = (v₀ + (a₀ + λ v₀) t) e^{-λt}, with λ as high as the limits of acceleration and jerk allow.
+    """
+
+    start: float
+    point: PlanPoint
+    heading: float
+    rate: float
+
+    @classmethod
+    def after(cls, time: float, point: PlanPoint, heading: float, limits: FlightLimits) -> _Rest:
+        speed = float(np.linalg.norm(point.velocity)) + 1e-6
+        slowest = min(limits.acceleration, limits.vertical_acceleration)
+        # From a steady flight, the deceleration peaks at λ v / e, the jerk at λ² v.
+        rate = min(_CALMEST, math.e * slowest / speed, math.sqrt(limits.jerk / speed))
+        return cls(time, point, heading, rate)
+
+    def sample(self, time: float) -> PlanPoint:
+        t, k, at = max(0.0, time - self.start), self.rate, self.point
+        fade = math.exp(-k * t)
+        b = at.acceleration + k * at.velocity
+        position = (
+            at.position + at.velocity * (1 - fade) / k + b * (1 - fade * (1 + k * t)) / (k * k)
+        )
+        velocity = (at.velocity + b * t) * fade
+        acceleration = b * fade - k * velocity
+        jerk = -k * b * fade - k * acceleration
+        settle = math.exp(-t / _GIMBAL_SETTLES)
+        angles = at.angles + at.rates * _GIMBAL_SETTLES * (1 - settle)
+        rates = at.rates * settle
+        return PlanPoint(time, position, velocity, acceleration, jerk, angles, rates, at.lens)
+
+
+class EmbeddedRig:
+    """A simulated drone with gimbal and lens, stepped by `wait_until`.
+
+    Example:
+        >>> rig = EmbeddedRig(vehicle.load("x500_cinema"), camera.load("super35_zoom"), pose, lens)
+        >>> rig.follow(plan)
+        >>> rig.wait_until(0.05)
+        >>> rig.state().position
+
+    Args:
+        vehicle: its limits, response and gimbal.
+        camera: lens ranges, rates and lag.
+        pose: where the camera is and looks at the start.
+        lens: how the lens stands at the start.
+        wind: the scene's.
+        seed: of gusts, noise and jitter.
+        velocity: of the vehicle at the start, ENU, m/s.
+        heading: of the vehicle at the start, rad; the camera's yaw if not given.
+        start: the clock's first reading, s; may be below zero.
+        noise: of what is reported.
+        jitter: what the gimbal's stabilisation leaves over.
+    """
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        camera: Camera,
+        pose: CameraPose,
+        lens: LensState,
+        *,
+        wind: Wind | None = None,
+        seed: int = 0,
+        velocity: Sequence[float] | Floats = (0.0, 0.0, 0.0),
+        heading: float | None = None,
+        start: float = 0.0,
+        noise: SensorNoise | None = None,
+        jitter: Jitter | None = None,
+    ) -> None:
+        self.vehicle = vehicle
+        self.camera = camera
+        self.noise = noise or SensorNoise()
+        self.seed = seed
+        yaw = pose.yaw if heading is None else heading
+        self._air = WindField(wind or Wind(), seed)
+        self._body = Quadrotor(vehicle, pose.position, velocity, yaw, self._air.steady)
+        angles = np.array([pose.yaw, pose.pitch, pose.roll], dtype=float)
+        self._gimbal = SimGimbal(vehicle.gimbal, angles, jitter or Jitter(), seed)
+        self._lens = LensMotors(camera, lens)
+        self._random = np.random.default_rng([seed, 0x65])
+        self._bias = (self.noise.position_bias * self._random.standard_normal(3)).tolist()
+        self._start = self._time = float(start)
+        self._sent = 0
+        self._plan: Plan | None = None
+        point = PlanPoint(
+            self._time,
+            self._body.position,
+            self._body.velocity,
+            np.zeros(3),
+            np.zeros(3),
+            angles,
+            np.zeros(3),
+            self._lens.state,
+        )
+        self._rest = _Rest.after(self._time, point, yaw, vehicle.limits)
+        self._reported: RigState | None = None
+
+    @property
+    def time(self) -> float:
+        """The rig's clock, s."""
+        return self._time
+
+    def true_pose(self) -> CameraPose:
+        """Where the camera truly is and looks."""
+        yaw, pitch, roll = self._gimbal.angles
+        return CameraPose(self._body.position, float(frames.wrap_angle(yaw)), pitch, roll)
+
+    def true_lens(self) -> LensState:
+        """How the lens truly stands."""
+        return self._lens.state
+
+    def true_velocity(self) -> Floats:
+        """The vehicle's true velocity, ENU, m/s."""
+        return self._body.velocity
+
+    def state(self) -> RigState:
+        """The state as the sensors report it; the same however often it is asked for."""
+        if self._reported is None:
+            self._reported = self._measure()
+        return self._reported
+
+    def follow(self, plan: Plan) -> None:
+        """From now on, follow this plan; when it runs out, brake to a hover."""
+        self._plan = plan
+        self._rest = _Rest.after(
+            plan.end, plan.sample(plan.end), plan.heading(plan.end), self.vehicle.limits
+        )
+
+    def wait_until(self, time: float) -> None:
+        """Step the simulation until its clock shows ``time``, s, exactly."""
+        while time - self._time > 1e-9:
+            due = self._start + self._sent * SETPOINT_PERIOD
+            if due - self._time < 1e-9:
+                self._send()
+                self._sent += 1
+                continue
+            then = min(self._time + STEP, due, time)
+            self._step(then - self._time)
+            self._time = then
+
+    def _step(self, dt: float) -> None:
+        self._reported = None
+        self._body.step(dt, self._air.step(dt), self._bias)
+        self._gimbal.step(dt, self._body.attitude)
+        self._lens.step(dt)
+
+    def _send(self) -> None:
+        """One setpoint each to autopilot, gimbal and lens, ahead of time by what they lag."""
+        self._wander(SETPOINT_PERIOD)
+        response = self.vehicle.response
+        time = self._time + response.latency
+        point, heading = self._at(time)
+        soon = self._at(time + SETPOINT_PERIOD)[1]
+        turn = float(frames.wrap_angle(soon - heading)) / SETPOINT_PERIOD
+        command = acceleration_command(point.velocity, point.acceleration, point.jerk, response)
+        self._body.command(Setpoint(point.position, point.velocity, command, heading, turn))
+        point, _ = self._at(self._time + self.vehicle.gimbal.lag)
+        self._gimbal.command(point.angles, point.rates)
+        # A lens holds its setpoint until the next: half a period of lag more.
+        point, _ = self._at(self._time + self.camera.lens_lag + SETPOINT_PERIOD / 2)
+        self._lens.command(point.lens)
+
+    def _at(self, time: float) -> tuple[PlanPoint, float]:
+        """What the newest plan wants at a time, and the vehicle's heading, rad."""
+        plan = self._plan
+        if plan is None or time > plan.end:
+            return self._rest.sample(time), self._rest.heading
+        inside = max(time, plan.start)
+        return plan.sample(inside), plan.heading(inside)
+
+    def _wander(self, dt: float) -> None:
+        keep = math.exp(-dt / self.noise.bias_time)
+        fresh = self.noise.position_bias * math.sqrt(1 - keep * keep)
+        new = self._random.standard_normal(3)
+        self._bias = [keep * b + fresh * float(n) for b, n in zip(self._bias, new, strict=True)]
+
+    def _measure(self) -> RigState:
+        noise = self.noise
+        # By time, not by call: asking twice must not change the take.
+        place = round((self._time - self._start) * 1e6)
+        deviates = np.random.default_rng([self.seed, 0x73, place]).standard_normal(12)
+        position = self._body.position + np.array(self._bias) + noise.position * deviates[0:3]
+        yaw, pitch, roll = self._body.attitude + noise.attitude * deviates[3:6]
+        angles = self._gimbal.angles + noise.camera * deviates[6:9]
+        pose = CameraPose(
+            position, float(frames.wrap_angle(angles[0])), float(angles[1]), float(angles[2])
+        )
+        return RigState(
+            time=self._time,
+            position=position,
+            velocity=self._body.velocity + noise.velocity * deviates[9:12],
+            attitude=(float(frames.wrap_angle(yaw)), float(pitch), float(roll)),
+            camera=pose,
+            camera_rates=np.array(self._gimbal.rates),
+            lens=self._lens.state,
+        )
+
+
+class EmbeddedEye:
+    """Takes pictures from an `EmbeddedRig`: true light, reported pose."""
+
+    def __init__(self, rig: EmbeddedRig, camera: SimCamera) -> None:
+        self._rig = rig
+        self._camera = camera
+        self._seen = -math.inf
+
+    def frame(self) -> Frame | None:
+        """A picture of now, with the pose that the rig reports; None if now was shown already."""
+        rig = self._rig
+        if rig.time <= self._seen:
+            return None
+        self._seen = rig.time
+        picture = self._camera.expose(rig.time, rig.true_pose(), rig.true_lens())
+        return replace(picture, pose=rig.state().camera)
