@@ -64,7 +64,8 @@ class SubjectEstimate:
 
     def point(self, point: str | float) -> Floats:
         """A body point (see `body_fraction`), world frame, m."""
-        return self.position + np.array([0.0, 0.0, body_fraction(point) * self.height])
+        place: Floats = self.position + np.array([0.0, 0.0, body_fraction(point) * self.height])
+        return place
 
     def predict(self, time: float, acceleration_std: float = 0.8) -> SubjectEstimate:
         """The estimate at another time, at constant velocity.

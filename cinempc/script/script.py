@@ -165,8 +165,14 @@ class ScriptConfig(configs.Config):
     vehicle: str
     scene: str | None = None
     safety: str = "default"
-    subjects: dict[str, SubjectConfig] = Field(min_length=1)
-    shots: tuple[ShotConfig, ...] = Field(min_length=1)
+    subjects: dict[str, SubjectConfig]
+    shots: tuple[ShotConfig, ...]
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> ScriptConfig:
+        if not self.subjects or not self.shots:
+            raise ValueError("a script needs at least one subject and one shot")
+        return self
 
 
 @dataclass(frozen=True)
