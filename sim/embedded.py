@@ -201,6 +201,8 @@ class EmbeddedRig:
             then = min(self._time + STEP, due, time)
             self._step(then - self._time)
             self._time = then
+        if time - self._time > 0:
+            self._time = time  # what rounding left
 
     def _step(self, dt: float) -> None:
         self._reported = None

@@ -42,10 +42,15 @@ class SimGimbal:
     """
 
     def __init__(
-        self, gimbal: Gimbal, angles: Sequence[float], jitter: Jitter | None = None, seed: int = 0
+        self,
+        gimbal: Gimbal,
+        angles: Sequence[float] | Floats,
+        jitter: Jitter | None = None,
+        seed: int = 0,
     ) -> None:
         self.gimbal = gimbal
         self._angles = [float(x) for x in angles]
+        self._lagged = self._angles.copy()
         self._rates = [0.0, 0.0, 0.0]
         self._target = (self._angles.copy(), [0.0, 0.0, 0.0])
         self._jitter = jitter or Jitter(deviation=0.0)
@@ -79,17 +84,22 @@ class SimGimbal:
         angles, rates = self._angles, self._rates
         target, feed = self._target
         low, high = self._range(attitude)
-        brake = gimbal.acceleration
+        most = gimbal.acceleration
+        quick = 1 / max(gimbal.lag, dt)
+        brake = 0.9 * most  # a little in hand for the steps of time
+        near = brake / quick**2
         for i in range(3):
-            target[i] += feed[i] * dt
             goal = min(max(target[i], low[i]), high[i])
-            error = goal - angles[i]
-            # The fastest approach from which it can still stop at the goal.
-            towards = error / gimbal.lag if gimbal.lag > 0 else error / dt
-            stop = math.sqrt(2 * brake * abs(error))
-            towards = min(max(towards, -stop), stop)
-            wanted = min(max(towards, -gimbal.rate), gimbal.rate)
-            change = min(max(wanted - rates[i], -brake * dt), brake * dt)
+            target[i] += feed[i] * dt
+            # The motor goes with the lagged setpoint; far from it, only as fast as it can stop.
+            moving = (goal - self._lagged[i]) * quick
+            error = self._lagged[i] - angles[i]
+            self._lagged[i] += moving * dt
+            towards = error * quick
+            if abs(error) > near:
+                towards = math.copysign(math.sqrt(2 * brake * (abs(error) - near / 2)), error)
+            wanted = min(max(moving + towards, -gimbal.rate), gimbal.rate)
+            change = min(max(wanted - rates[i], -most * dt), most * dt)
             rates[i] += change
             angles[i] += rates[i] * dt
             if not low[i] <= angles[i] <= high[i]:  # the end stop, carried along by the airframe
