@@ -24,7 +24,7 @@ _INDEX = {name: k for k, name in enumerate(JOINTS)}
 _PARENT = [None if parent is None else JOINTS.index(parent) for parent in PARENTS]
 
 # One step is 1; a foot's stance runs from heel contact to toe-off around its footprint.
-_CONTACT, _FLAT, _HEEL_OFF, _TOE_OFF = -0.56, -0.38, 0.12, 0.68
+_CONTACT, _FLAT, _HEEL_OFF, _TOE_OFF = -0.46, -0.29, 0.12, 0.76
 _TOES_UP, _PUSH_OFF = np.radians(18.0), np.radians(-48.0)
 
 
@@ -39,7 +39,7 @@ class Pose:
 
 def step_length(stature: float, speed: float) -> float:
     """Step length, m, of a walker of a stature, m, at a speed, m/s."""
-    return 0.40 * stature * (max(speed, 0.3) / 1.3) ** 0.45
+    return 0.38 * stature * (max(speed, 0.3) / 1.3) ** 0.45
 
 
 def pose(joints: Floats, stature: float, path: Path, time: float, seed: int = 0) -> Pose:
@@ -81,7 +81,7 @@ def pose(joints: Floats, stature: float, path: Path, time: float, seed: int = 0)
     facing = _z(heading)
 
     sway = 0.022 * lively * np.cos(cycle) + 0.014 * idle * np.sin(0.55 * time + sway_phase)
-    pelvis_turn = facing @ _z(-0.10 * vigour * swing) @ _x(-0.045 * vigour * np.cos(cycle))
+    pelvis_turn = facing @ _z(-0.13 * vigour * swing) @ _x(-0.045 * vigour * np.cos(cycle))
     pelvis_turn = pelvis_turn @ _y(0.03 * lively)
     hips = joints[[_INDEX["thigh_l"], _INDEX["thigh_r"]]] - joints[0]
     height = joints[0, 2] - lively * (0.022 - 0.016 * np.cos(2 * cycle)) * stature / 1.75
@@ -153,8 +153,8 @@ def _foot(
     pitch = lively * float(
         np.interp(
             local,
-            [_CONTACT, _FLAT, _HEEL_OFF, 0.45, _TOE_OFF, 0.90, 1.20, 2 + _CONTACT],
-            [_TOES_UP, 0.0, 0.0, np.radians(-17), _PUSH_OFF, np.radians(-38), 0.05, _TOES_UP],
+            [_CONTACT, _FLAT, _HEEL_OFF, 0.50, _TOE_OFF, 0.96, 1.26, 2 + _CONTACT],
+            [_TOES_UP, 0.0, 0.0, np.radians(-24), _PUSH_OFF, np.radians(-38), 0.05, _TOES_UP],
         )
     )
     lift = lively * 0.035 * np.sin(np.pi * along) ** 2

@@ -33,7 +33,7 @@ except (ImportError, OSError, AttributeError) as error:  # what PyOpenGL raises 
     raise CinempcError(_NO_GL.format(error=error)) from error
 
 _NEAR, _FAR = 0.25, 2000.0  # m, clipping planes; the depth buffer is reversed-z floating point
-_SHADOW_REACH = 24.0  # m, half the side of the square in which the sun casts shadows
+_SHADOW_REACH = 15.0  # m, half the side of the square in which the sun casts shadows
 _SHADOW_MAP = 2048  # px
 _FAR_MESH_BELOW = 150  # px: people smaller than this in the picture get the coarse mesh
 _HIDDEN = 5  # a group that is not drawn
@@ -258,7 +258,7 @@ class World:
             ahead = float(middle @ turn[:, 2])
             aside = np.abs(middle @ turn[:, :2]) - 3.0
             inside = ahead > 0 and bool(np.all(aside / ahead < np.array(sensor_mm) / 2 / focal_mm))
-            near_by = float(np.linalg.norm(middle)) < 25.0
+            near_by = float(np.linalg.norm(middle)) < 10.0  # whose shadow may be seen
             for index in person.skins:
                 self._model.skin_group[index] = _HIDDEN
             if inside or near_by:

@@ -41,7 +41,7 @@ class Recipe:
     phenotype: dict[str, float]
     sleeves: str = "long"  # long: to the wrist; short: above the elbow
     hair: str = "short"  # short: a cap on the scalp; long: MakeHuman's hair helper; bob
-    hem: float = 0.47  # height of the shirt's lower edge over stature
+    hem: float = 0.492  # height of the shirt's lower edge over stature
     shirt_ease: float = 0.014  # m between body and cloth
     trouser_radius: float = 0.068  # m, least radius of a trouser leg below the knee
     jacket: bool = False
@@ -313,7 +313,7 @@ def bake(source: Source, name: str, recipe: Recipe) -> dict[str, NDArray[Any]]:
         lower = (vertices - elbow) @ (wrist - elbow) / np.sum((wrist - elbow) ** 2)
         value = np.where(upper < 1, np.clip(upper, 0, 1), 1 + np.clip(lower, 0, 2))
         down_arm = np.where(side, value, down_arm)
-    sleeve_end = 1.93 if recipe.sleeves == "long" else 0.72
+    sleeve_end = 1.84 if recipe.sleeves == "long" else 0.72
     on_arm = arm > 0.5
 
     # Cloth: the tights helper, smoothed so that muscles do not show, then let out.
