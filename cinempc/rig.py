@@ -72,8 +72,12 @@ class RigState:
 class Eye(Protocol):
     """Gives frames."""
 
-    def frame(self) -> Frame | None:
-        """The newest frame, or None while there is none that was not given yet."""
+    def frame(self, pixels: bool = True) -> Frame | None:
+        """The newest frame, or None while there is none that was not given yet.
+
+        Without ``pixels`` nobody will look at the picture: an eye to whom it costs something may
+        leave it black.
+        """
 
 
 class Rig(Protocol):
@@ -91,6 +95,8 @@ class Rig(Protocol):
 
 class Perception(Protocol):
     """Turns frames into subject estimates."""
+
+    needs_pixels: bool  #: Whether it looks at the picture itself.
 
     def observe(self, frame: Frame) -> None:
         """Take in a frame."""

@@ -100,11 +100,12 @@ class Take:
             self._progress(now - began)
 
     def _look(self, recorder: Recorder, now: float) -> None:
-        frame = self._set.eye.frame()
+        filming = now >= self.rolls - 1e-9
+        frame = self._set.eye.frame(pixels=filming or self._set.perception.needs_pixels)
         if frame is None:
             return
         self._set.perception.observe(frame)
-        if now >= self.rolls - 1e-9:
+        if filming:
             recorder.frame(self._picture(frame))
 
     def _plan(self, recorder: Recorder, now: float) -> None:

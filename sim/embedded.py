@@ -270,11 +270,20 @@ class EmbeddedEye:
         self._camera = camera
         self._seen = -math.inf
 
-    def frame(self) -> Frame | None:
-        """A picture of now, with the pose that the rig reports; None if now was shown already."""
+    def frame(self, pixels: bool = True) -> Frame | None:
+        """A picture of now, with the pose that the rig reports; None if now was shown already.
+
+        Without ``pixels`` it is black, at no cost.
+        """
         rig = self._rig
         if rig.time <= self._seen:
             return None
         self._seen = rig.time
+        if not pixels:
+            size = self._camera.camera.picture
+            black = np.zeros((size.height, size.width, 3), np.uint8)
+            sensor = self._camera.camera.sensor
+            shape = (sensor.width, sensor.height)
+            return Frame(rig.time, black, rig.state().camera, rig.true_lens(), shape)
         picture = self._camera.expose(rig.time, rig.true_pose(), rig.true_lens())
         return replace(picture, pose=rig.state().camera)

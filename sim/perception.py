@@ -33,6 +33,8 @@ class TruthPerception:
         truth: an actor's true state.
     """
 
+    needs_pixels = False
+
     def __init__(self, actors: Mapping[str, str], truth: TruthOf) -> None:
         self._actors, self._truth = dict(actors), truth
 
@@ -78,6 +80,8 @@ class SimulatedPerception:
         flaws: of the detector.
         seed: of its noise.
     """
+
+    needs_pixels = False
 
     def __init__(
         self,
