@@ -2,8 +2,12 @@
 
 The state is position and velocity in the world frame, driven by white acceleration. Measurements
 come late and out of order: the filter keeps its last second, goes back to before a late one and
-runs forward again. Y. Bar-Shalom, X. R. Li and T. Kirubarajan, *Estimation with Applications to
-Tracking and Navigation* (2001), sections 5.4 (consistency) and 6.3 (white acceleration).
+runs forward again. Measurements far from the prediction are left out, but a series of them that
+agrees with itself is a subject that turned on its heel, or shows that the track began on a false
+detection: the filter then starts again from them.
+
+Source: Y. Bar-Shalom, X. R. Li and T. Kirubarajan, *Estimation with Applications to Tracking and
+Navigation* (2001), sections 5.4 (consistency) and 6.3 (white acceleration).
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from numpy.typing import NDArray
 from cinempc.subject import SubjectEstimate
 
 Floats = NDArray[np.float64]
+
+_SERIES = 4  # measurements at least, of which three quarters must agree, to start again from
 
 #: 99.9 % of honest measurements lie inside this squared Mahalanobis distance (χ², 3 degrees).
 GATE = 16.27
@@ -51,6 +57,8 @@ class Dynamics:
         vertical: the same for height above the ground: next to nothing.
         speed: standard deviation of the speed at first sight, m/s.
         memory: how long ago a measurement may be, s.
+        patience: for how long measurements outside the gate, with none inside, are left out before
+            the filter starts again from them, s.
         heading_speed: speed, m/s, from which the direction of motion tells the heading.
     """
 
@@ -58,6 +66,7 @@ class Dynamics:
     vertical: float = 0.05
     speed: float = 1.5
     memory: float = 1.0
+    patience: float = 0.35
     heading_speed: float = 0.35
 
 
@@ -92,6 +101,7 @@ class SubjectFilter:
         self._heading = heading
         self._height, self._height_variance = height, 0.05**2
         self._past: deque[_Snapshot] = deque()
+        self._strays: list[Measurement] = []  # outside the gate since the last one inside it
 
     @property
     def seen(self) -> bool:
@@ -102,7 +112,8 @@ class SubjectFilter:
         """Take in a measurement, late ones too.
 
         Returns:
-            Whether it was used: not where it is not finite, too old, or outside the gate.
+            Whether it was used: not where it is not finite, too old (older than the track, too),
+            or outside the gate.
         """
         finite = np.isfinite(measurement.position).all() and np.isfinite(measurement.time)
         if not finite or not np.isfinite(measurement.covariance).all():
@@ -112,19 +123,19 @@ class SubjectFilter:
             self._past.append(self._first(measurement))
             return True
         newest = self._past[-1].time
-        if measurement.time < newest - self.dynamics.memory:
+        if measurement.time < max(newest - self.dynamics.memory, self._past[0].time):
             self.rejected += 1
             return False
         again: list[Measurement] = []
         while self._past and self._past[-1].time > measurement.time:
             insort(again, self._past.pop().measurement)
-        if not self._past:  # older than all that is known: it becomes the first
-            self._past.append(self._first(measurement))
-            used = True
-        else:
-            used = self._step(measurement)
+        used = self._step(measurement)
         for later in again:
             self._step(later)
+        if used:
+            self._strays.clear()
+        else:
+            used = self._start_again(measurement)
         while len(self._past) > 1 and self._past[1].time < newest - self.dynamics.memory:
             self._past.popleft()
         if used and measurement.height is not None:
@@ -198,6 +209,25 @@ class SubjectFilter:
         keep[:, :3] -= gain
         covariance = keep @ covariance @ keep.T + gain @ measurement.covariance @ gain.T
         self._past.append(_Snapshot(measurement.time, mean, covariance, measurement))
+        return True
+
+    def _start_again(self, stray: Measurement) -> bool:
+        """Begin anew from the strays, once they have lasted and make a track of their own."""
+        insort(self._strays, stray)
+        if (
+            len(self._strays) < _SERIES
+            or self._strays[-1].time - self._strays[0].time < self.dynamics.patience
+        ):
+            return False
+        past, rejected = self._past, self.rejected
+        self._past = deque([self._first(self._strays[0])])
+        agreeing = 1 + sum([self._step(later) for later in self._strays[1:]])
+        self.rejected = rejected
+        if agreeing < 0.75 * len(self._strays):
+            self._past = past
+            del self._strays[0]
+            return False
+        self._strays.clear()
         return True
 
     def _measure_height(self, height: float, deviation: float = 0.08) -> None:
