@@ -49,14 +49,16 @@ _HEADING_DRIFT = np.deg2rad(30.0)
 class Settings:
     """How the controller solves.
 
-    ``iterations`` per step once a plan exists, ``first_iterations`` without one. ``deadline`` is
-    the time, s, after which a solve counts as late. ``solver`` "ipopt" converges every step: the
-    reference, far too slow to fly.
+    ``iterations`` per step once a plan exists, ``first_iterations`` without one,
+    ``restart_iterations`` after a failed solve, in flight. ``deadline`` is the time, s, after
+    which a solve counts as late. ``solver`` "ipopt" converges every step: the reference, far too
+    slow to fly.
     """
 
     horizon: Horizon = field(default_factory=Horizon)
     iterations: int = 1
     first_iterations: int = 40
+    restart_iterations: int = 6
     deadline: float = 0.05
     solver: Literal["hpipm", "ipopt"] = "hpipm"
 
@@ -165,7 +167,7 @@ class Controller:
             return known, np.zeros(3), float(self._plan.heading(min(now, self._plan.end)))
         yaw = state.attitude[0]
         if self._plan is None:
-            return self._reachable(measured), np.zeros(3), yaw
+            return self._reachable(measured), np.zeros(3), near_turn(yaw, measured[9])
         start = self._reference(now, measured)
         offset = measured[plan.POSITION] - start[plan.POSITION]
         if np.linalg.norm(offset) > self.safety.tracking_error:
@@ -181,7 +183,7 @@ class Controller:
         drift = float(wrap_angle(yaw - heading))
         if abs(drift) > _HEADING_DRIFT:
             heading += drift
-        return self._reachable(start), offset, heading
+        return self._reachable(start), offset, near_turn(heading, start[9])
 
     def _reference(self, now: float, measured: Floats | None) -> Floats:
         """The flown plan's state now; past its end, what was measured, or else its end at rest."""
@@ -277,7 +279,10 @@ class Controller:
         self, problem: Problem, data: sqp.Data, now: float, headings: Floats, goals: Goals
     ) -> Plan | None:
         settings = self.settings
-        iterations = settings.first_iterations if self._guess is None else settings.iterations
+        iterations = settings.iterations
+        if self._guess is None:
+            first = self._plan is None
+            iterations = settings.first_iterations if first else settings.restart_iterations
         if not self._inside(data.start):
             self._widen(problem, data)
         outcome = sqp.solve(problem, data, iterations)
@@ -288,10 +293,14 @@ class Controller:
             outcome = self._reference_for(problem).solve(
                 replace(data, guess=outcome.iterate.inputs)
             )
-        if outcome.failure is not None:
-            self.failure = outcome.failure
-            return None
         found = outcome.iterate
+        failure = outcome.failure
+        if failure is None and not data.holds(problem, found):
+            failure = "the plan leaves the flight envelope"
+        if failure is not None:
+            self.failure = failure
+            self._guess = None  # it leads nowhere: start afresh
+            return None
         return Plan(
             times=node_times(now, settings.horizon),
             states=np.vstack([data.start, found.states]),
@@ -410,16 +419,19 @@ def shift(inputs: Floats, steps: float) -> Floats:
     return (1 - part) * moved[:-1] + part * moved[1:]
 
 
+def near_turn(angle: float, other: float) -> float:
+    """The same angle, in the turn nearest to another: bounds relate the two as plain numbers."""
+    return float(other + wrap_angle(angle - other))
+
+
 def slew(heading: float, wanted: Floats, most: float) -> Floats:
     """A heading that follows wanted ones, (N+1), turning by at most ``most`` between nodes."""
-    turns = np.empty(len(wanted))
-    turns[0] = current = heading
-    # The whole turns by which yaw angles differ do not matter, the shorter way round is taken.
-    base = wanted - wanted[0] + heading + wrap_angle(float(wanted[0]) - heading)
-    for k in range(1, len(wanted)):
-        current += min(max(float(base[k]) - current, -most), most)
-        turns[k] = current
-    return turns
+    headings = np.empty(len(wanted))
+    headings[0] = current = heading
+    for k, goal in enumerate(wanted[1:].tolist(), 1):
+        current += min(max(goal - current, -most), most)
+        headings[k] = current
+    return headings
 
 
 def violations(problem: Problem, excess: Floats) -> dict[str, float]:

@@ -80,7 +80,10 @@ class ScreenPosition(Objective):
     """A subject's point at a place in the picture.
 
     ``u`` is a fraction of the width from the left, ``v`` of the height from the top. The
-    residuals (u - u*, (v - v*) h/w) are both in frame widths.
+    residuals are u - u* and (v - v*) h/w, both in frame widths, measured along the arc: angle
+    between the point's ray and the wanted one, times the picture's scale there. At the wanted
+    place that is the same to first order; far from it, it leads back even a point that is behind
+    the camera, where the projection itself has a pole and leads astray.
     """
 
     subject: str
@@ -94,12 +97,20 @@ class ScreenPosition(Objective):
 
     def residuals(self, stage: Stage, target: dict[str, Num]) -> list[Num]:
         """Differences to the wanted place, frame widths."""
-        u, v = stage.image(self.subject, self.point)
-        found = []
+        x, y, z = stage.ahead(self.subject, self.point)
+        scale = stage.focal_length / stage.sensor_mm[0]
+        found, cosine = [], 1.0
         if "u" in target:
-            found.append(u - target["u"])
+            # Tangent of the wanted angle; then tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
+            wanted = (target["u"] - 0.5) / scale
+            off = np.arctan2(x - wanted * z, z + wanted * x)
+            found.append(scale * (1 + wanted**2) * off)
+            cosine = 1 / np.sqrt(1 + wanted**2)
         if "v" in target:
-            found.append((v - target["v"]) * (stage.sensor_mm[1] / stage.sensor_mm[0]))
+            wanted = (target["v"] - 0.5) * (stage.sensor_mm[1] / stage.sensor_mm[0]) / scale
+            level = np.sqrt(x**2 + z**2 + 1e-6) * cosine  # the depth, where u is as wanted
+            off = np.arctan2(y - wanted * level, level + wanted * y)
+            found.append(scale * (1 + wanted**2) * off)
         return found
 
 

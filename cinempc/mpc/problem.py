@@ -337,7 +337,8 @@ class Solver:
         for i, result in enumerate(self._results):
             self._buffer.set_res(i, result)
         self._call()
-        return self._buffer.ret() == 0 and bool(np.isfinite(self.x).all())
+        # The call itself always returns 0; that HPIPM gave up stands in its statistics only.
+        return bool(self.status()["success"]) and bool(np.isfinite(self.x).all())
 
     def status(self) -> dict[str, Any]:
         """HPIPM's own words on the last solve."""

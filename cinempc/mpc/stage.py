@@ -71,11 +71,15 @@ class Stage:
         self.sensor_mm = sensor_mm
         self.coc_mm = coc_mm
 
-    def camera_point(self, subject: str, point: str | float) -> Vec3:
-        """A body point in camera coordinates, m; its depth is kept above `MIN_DEPTH`."""
-        x, y, z = frames.world_to_camera(
+    def ahead(self, subject: str, point: str | float) -> Vec3:
+        """A body point in camera coordinates, m, wherever it is."""
+        return frames.world_to_camera(
             self.subjects[subject].point(point), self.position, self.yaw, self.pitch, self.roll
         )
+
+    def camera_point(self, subject: str, point: str | float) -> Vec3:
+        """A body point in camera coordinates, m; its depth is kept above `MIN_DEPTH`."""
+        x, y, z = self.ahead(subject, point)
         return x, y, np.fmax(z, MIN_DEPTH)
 
     def image(self, subject: str, point: str | float) -> tuple[Num, Num]:
