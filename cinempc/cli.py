@@ -165,35 +165,36 @@ def film(
     if folder is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = Path("takes") / f"{loaded.path.stem}-{stamp}"
-    with simulated_set(loaded, perception, seed, solver.value, standby) as stage:
-        with progress_bar() as bar:
-            total = standby + stage.director.duration
-            task = bar.add_task(loaded.config.name, total=total)
-            take = Take(stage, lambda seconds: bar.update(task, completed=seconds))
-            recorder = Recorder(
-                folder,
-                loaded.camera,
-                stage.frame_rate,
-                rolled(stage.director.shots, take.rolls),
-                monitor=monitor,
-                script_text=loaded.text,
-                seed=seed,
-                name=loaded.config.name,
-                about={
-                    "vehicle": loaded.vehicle.name,
-                    "perception": perception.value,
-                    "solver": solver.value,
-                },
-                goals=picture_goals(),
-                deadline_ms=stage.controller.settings.deadline * 1e3,
-            )
-            try:
-                with recorder:
-                    take.run(recorder)
-            except KeyboardInterrupt:
-                bar.stop()
-                err.print(f"stopped; what was filmed until then is in {folder}")
-                raise
+    with (
+        simulated_set(loaded, perception, seed, solver.value, standby) as stage,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task(loaded.config.name, total=standby + stage.director.duration)
+        take = Take(stage, lambda seconds: bar.update(task, completed=seconds))
+        recorder = Recorder(
+            folder,
+            loaded.camera,
+            stage.frame_rate,
+            rolled(stage.director.shots, take.rolls),
+            monitor=monitor,
+            script_text=loaded.text,
+            seed=seed,
+            name=loaded.config.name,
+            about={
+                "vehicle": loaded.vehicle.name,
+                "perception": perception.value,
+                "solver": solver.value,
+            },
+            goals=picture_goals(),
+            deadline_ms=stage.controller.settings.deadline * 1e3,
+        )
+        try:
+            with recorder:
+                take.run(recorder)
+        except KeyboardInterrupt:
+            bar.stop()
+            err.print(f"stopped; what was filmed until then is in {folder}")
+            raise
     show_metrics(recorder.summary, folder)
 
 

@@ -27,6 +27,7 @@ from cinempc import frames, lens
 from cinempc.bench.closed_loop import Case, Run, Subjects
 from cinempc.camera import Aperture, Camera, Focus, Picture, Sensor, Zoom
 from cinempc.mpc import plan, sqp
+from cinempc.mpc.constraints import OCTAGON
 from cinempc.mpc.controller import Controller, Settings
 from cinempc.mpc.objectives import (
     Attitude,
@@ -110,10 +111,11 @@ def _vehicle(speed: float, acceleration: float, rate: float) -> Vehicle:
     return Vehicle.model_construct(
         name="CineMPC's simulated drone",
         limits=FlightLimits.model_construct(
-            speed=speed,
+            # Published per axis; here each axis reaches the same, and the corners are cut.
+            speed=speed / OCTAGON,
             climb=speed,
             descent=speed,
-            acceleration=acceleration,
+            acceleration=acceleration / OCTAGON,
             vertical_acceleration=acceleration,
             jerk=100.0,
             tilt=1.2,

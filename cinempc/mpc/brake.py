@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.mpc import plan
+from cinempc.mpc.constraints import OCTAGON
 from cinempc.vehicle import FlightLimits
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,9 @@ def brake(
     The deceleration follows the square-root law of a jerk-limited stop, each axis by itself; the
     lens stays where it is.
     """
-    reach = np.array([limits.acceleration, limits.acceleration, limits.vertical_acceleration])
+    # So that both horizontal axes together stay inside the envelope's octagon.
+    level = OCTAGON * limits.acceleration / np.sqrt(2)
+    reach = np.array([level, level, limits.vertical_acceleration])
     states, inputs = np.empty((nodes + 1, plan.NX)), np.zeros((nodes, plan.NU))
     states[0] = state
     for k in range(nodes):

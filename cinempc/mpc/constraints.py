@@ -2,7 +2,7 @@
 
 Rows and their kinds, in order:
 
-- envelope (hard, convex): horizontal speed, horizontal acceleration, tilt;
+- envelope (hard, convex): horizontal speed and acceleration, tilt;
 - people (soft, first in rank): distance to each subject's body;
 - picture (soft): gimbal pitch and roll relative to the vehicle, points that stay in frame.
 
@@ -31,6 +31,10 @@ from cinempc.subject import SubjectEstimate
 from cinempc.vehicle import GRAVITY, Vehicle, thrust_acceleration
 
 Floats = NDArray[np.float64]
+
+#: Horizontal speed and acceleration stay in an octagon whose corners lie on the limit's circle:
+#: its sides, at this fraction of the limit, are linear, so that no step can leave it.
+OCTAGON = float(np.cos(np.pi / 8))
 
 #: Slack variables of a node, and the price of one unit of each (linear, quadratic).
 SLACKS = ("people", "picture")
@@ -73,8 +77,10 @@ def rows(
     up = GRAVITY + thrust[2]
     lateral = ca.sqrt(thrust[0] ** 2 + thrust[1] ** 2 + 1e-6)
     found = [
-        Row("speed", (v[0] ** 2 + v[1] ** 2) / limits.speed, None),
-        Row("acceleration", (a[0] ** 2 + a[1] ** 2) / limits.acceleration, None),
+        Row("speed", (v[0] + v[1]) / np.sqrt(2), None),
+        Row("speed", (v[0] - v[1]) / np.sqrt(2), None),
+        Row("acceleration", (a[0] + a[1]) / np.sqrt(2), None),
+        Row("acceleration", (a[0] - a[1]) / np.sqrt(2), None),
         Row("tilt", lateral - np.tan(limits.tilt) * up, None),
     ]
     for name in stage.subjects:
@@ -106,7 +112,9 @@ def row_limits(
     The distance to a subject grows with the doubt about where it is (two standard deviations).
     """
     limits, gimbal = vehicle.limits, vehicle.gimbal
-    low, high = [-np.inf, -np.inf, -np.inf], [limits.speed, limits.acceleration, 0.0]
+    speed, acceleration = OCTAGON * limits.speed, OCTAGON * limits.acceleration
+    low = [-speed, -speed, -acceleration, -acceleration, -np.inf]
+    high = [speed, speed, acceleration, acceleration, 0.0]
     for subject in subjects:
         deviation = math.sqrt(max(subject.covariance[0, 0], subject.covariance[1, 1]))
         low.append(safety.subject_distance + 2 * deviation)
@@ -124,9 +132,10 @@ def state_bounds(camera: Camera, vehicle: Vehicle, safety: Safety) -> tuple[Floa
     limits = vehicle.limits
     low, high = np.full(plan.NX, -np.inf), np.full(plan.NX, np.inf)
     low[2], high[2] = safety.altitude.min, safety.altitude.max
-    low[plan.VELOCITY] = (-limits.speed, -limits.speed, -limits.descent)
-    high[plan.VELOCITY] = (limits.speed, limits.speed, limits.climb)
-    reach = np.array([limits.acceleration, limits.acceleration, limits.vertical_acceleration])
+    speed, acceleration = OCTAGON * limits.speed, OCTAGON * limits.acceleration
+    low[plan.VELOCITY] = (-speed, -speed, -limits.descent)
+    high[plan.VELOCITY] = (speed, speed, limits.climb)
+    reach = np.array([acceleration, acceleration, limits.vertical_acceleration])
     low[plan.ACCELERATION], high[plan.ACCELERATION] = -reach, reach
     # Short of the zenith and the nadir, where yaw and roll turn into each other.
     low[10], high[10] = -np.deg2rad(88), np.deg2rad(88)

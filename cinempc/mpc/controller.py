@@ -293,14 +293,11 @@ class Controller:
             outcome = self._reference_for(problem).solve(
                 replace(data, guess=outcome.iterate.inputs)
             )
-        found = outcome.iterate
-        failure = outcome.failure
-        if failure is None and not data.holds(problem, found):
-            failure = "the plan leaves the flight envelope"
-        if failure is not None:
-            self.failure = failure
+        if outcome.failure is not None:
+            self.failure = outcome.failure
             self._guess = None  # it leads nowhere: start afresh
             return None
+        found = outcome.iterate
         return Plan(
             times=node_times(now, settings.horizon),
             states=np.vstack([data.start, found.states]),
@@ -325,9 +322,9 @@ class Controller:
         stop = start[2] + settled[2] * abs(settled[2]) / limits.vertical_acceleration
         rates = start[plan.RATES]
         inside = (
-            np.hypot(v[0], v[1]) <= limits.speed
-            and np.hypot(settled[0], settled[1]) <= limits.speed
-            and np.hypot(a[0], a[1]) <= limits.acceleration
+            np.hypot(v[0], v[1]) <= constraints.OCTAGON * limits.speed
+            and np.hypot(settled[0], settled[1]) <= constraints.OCTAGON * limits.speed
+            and np.hypot(a[0], a[1]) <= constraints.OCTAGON * limits.acceleration
             and low[5] <= min(v[2], settled[2])
             and max(v[2], settled[2]) <= high[5]
             and abs(a[2]) <= limits.vertical_acceleration
@@ -353,7 +350,9 @@ class Controller:
         data.upper = np.maximum(data.upper, states[1:] + room)
         witness = sqp.evaluate(problem, data, states[1:], inputs)
         hard = problem.row_slack < 0
-        data.row_upper[:, hard] += witness.excess[:, hard] * (1 + room) + room
+        opening = witness.excess[:, hard] * (1 + room) + room
+        data.row_lower[:, hard] -= opening
+        data.row_upper[:, hard] += opening
 
     # --- when there is no solution ---
 
@@ -365,7 +364,7 @@ class Controller:
             return replace(flown, origin=Origin.SHIFTED)
         horizon, limits = self.settings.horizon, self.vehicle.limits
         speed = float(np.linalg.norm(start[plan.VELOCITY]))
-        slowest = min(limits.acceleration, limits.vertical_acceleration)
+        slowest = min(0.65 * limits.acceleration, limits.vertical_acceleration)
         length = 2.0 + speed / slowest + 2 * slowest / limits.jerk
         count = int(np.ceil(length / horizon.step))
         states, inputs = brake(start, count, horizon.step, limits, self.vehicle.gimbal.acceleration)

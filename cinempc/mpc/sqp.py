@@ -131,9 +131,10 @@ def _assess(
     )
     excess = np.maximum(data.row_lower - rows, rows - data.row_upper)
     np.maximum(excess, 0.0, out=excess)
-    price = 0.0
+    beyond = np.maximum(data.lower - states, states - data.upper).max()
+    price = _HARD_PRICE * max(float(beyond), 0.0)
     if excess.any():
-        price = _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
+        price += _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
         for i, (linear, quadratic) in enumerate(zip(SLACK_LINEAR, SLACK_QUADRATIC, strict=True)):
             columns = excess[:, problem.row_slack == i]
             if columns.shape[1]:
@@ -208,27 +209,34 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     return best, float((np.abs(best.inputs - inputs) / reach).max())
 
 
-def solve(problem: Problem, data: Data, iterations: int = 1) -> Outcome:
+def solve(problem: Problem, data: Data, iterations: int = 1, mending: int = 4) -> Outcome:
     """Iterate from the guess until it settles or the iterations are spent.
+
+    Args:
+        problem, data: what to solve.
+        iterations: the most, as long as the result keeps all hard limits.
+        mending: how many more where it does not: a long step can leave a curved limit (speed,
+            acceleration) a little, and the next one returns to it.
 
     Returns:
         The last iterate; ``failure`` says why there is no usable one.
     """
     current: Iterate | None = None
-    inputs = data.guess
-    for count in range(1, iterations + 1):
+    inputs, holds = data.guess, False
+    count = 0
+    while count < iterations or (not holds and count < iterations + mending):
+        count += 1
         result = iterate(problem, data, inputs)
         if result is None:
-            if current is not None:
-                return Outcome(current, False, count)
             states = problem.rollout(data.start, inputs)
-            failed = evaluate(problem, data, states, inputs)
+            failed = current or evaluate(problem, data, states, inputs)
             return Outcome(failed, False, count, "the quadratic program has no solution")
         current, change = result
         if not np.isfinite(current.merit):
             return Outcome(current, False, count, "the solution is not finite")
-        inputs = current.inputs
-        if change < 1e-3:
+        inputs, holds = current.inputs, data.holds(problem, current)
+        if change < 1e-3 and holds:
             return Outcome(current, True, count)
     assert current is not None
-    return Outcome(current, False, iterations)
+    failure = None if holds else "the plan leaves the flight envelope"
+    return Outcome(current, False, count, failure)
