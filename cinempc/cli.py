@@ -159,7 +159,7 @@ def film(
 ) -> None:
     """Film a script in the embedded simulator: footage, report, log and figures in one folder."""
     from cinempc.record.recorder import Recorder
-    from cinempc.take import Take, rolled
+    from cinempc.take import Take
 
     loaded = load_script(script)
     if folder is None:
@@ -175,7 +175,7 @@ def film(
             folder,
             loaded.camera,
             stage.frame_rate,
-            rolled(stage.director.shots, take.rolls),
+            stage.director.shots,
             monitor=monitor,
             script_text=loaded.text,
             seed=seed,

@@ -8,13 +8,13 @@ picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from cinempc.errors import CinempcError
 from cinempc.mpc.controller import Controller, node_times
 from cinempc.mpc.plan import Plan
-from cinempc.record.events import CycleEvent, FrameEvent, Shot
+from cinempc.record.events import CycleEvent, FrameEvent
 from cinempc.record.recorder import Recorder
 from cinempc.rig import CameraPose, Eye, Frame, Perception, Rig
 from cinempc.script.director import Director
@@ -60,8 +60,8 @@ class Set:
 class Take:
     """One take of a director's script.
 
-    The rig's clock runs through; the director's begins when the camera rolls, at ``rolls`` on the
-    rig's.
+    The rig's clock runs through; the director's and the recorder's begin when the camera rolls,
+    at ``rolls`` on the rig's.
     """
 
     def __init__(self, stage: Set, progress: Callable[[float], None] = lambda seconds: None):
@@ -128,7 +128,7 @@ class Take:
         if now >= self.rolls - 1e-9:
             recorder.cycle(self._cycle(now, plan, known))
 
-    # --- what the recorder is told ---
+    # --- what the recorder is told, on the take's clock: 0 is when the camera rolls ---
 
     def _picture(self, frame: Frame) -> FrameEvent:
         stage = self._set
@@ -139,32 +139,29 @@ class Take:
         estimates = tuple(stage.perception.subjects(frame.time))
         framing = stage.director.framing(time, {s.id: s for s in truth or estimates})
         return FrameEvent(
-            frame=frame,
+            frame=replace(frame, time=time),
             shot_index=stage.director.shot(time).index,
             framing=framing.targets,
-            truth=truth,
+            truth=self._shifted(truth),
             true_pose=None if stage.truth is None else stage.truth.camera(frame.time),
             sharp=framing.sharp,
             soft=framing.soft,
-            estimates=estimates,
+            estimates=self._shifted(estimates),
         )
 
     def _cycle(self, now: float, plan: Plan, subjects: Mapping[str, SubjectEstimate]) -> CycleEvent:
         controller = self._set.controller
+        time = now - self.rolls
         return CycleEvent(
-            time=now,
-            shot_index=self._set.director.shot(now - self.rolls).index,
-            state=self._set.rig.state(),
-            plan=plan,
-            estimates=tuple(subjects.values()),
+            time=time,
+            shot_index=self._set.director.shot(time).index,
+            state=replace(self._set.rig.state(), time=time),
+            plan=replace(plan, times=plan.times - self.rolls),
+            estimates=self._shifted(subjects.values()),
             step_ms=plan.step_ms,
             deadline_missed=plan.step_ms > controller.settings.deadline * 1e3,
             violations=plan.violations,
         )
 
-
-def rolled(shots: tuple[Shot, ...], rolls: float) -> tuple[Shot, ...]:
-    """The shots on the rig's clock, for a recorder."""
-    return tuple(
-        Shot(s.index, s.name, s.move, s.start + rolls, s.end + rolls, s.settle) for s in shots
-    )
+    def _shifted(self, subjects: Iterable[SubjectEstimate]) -> tuple[SubjectEstimate, ...]:
+        return tuple(replace(subject, time=subject.time - self.rolls) for subject in subjects)
