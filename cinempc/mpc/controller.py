@@ -116,7 +116,7 @@ class Controller:
         problem = self.problem(goals, tuple(subjects))
         data, headings = self._data(problem, now, start, offset, heading, goals, subjects)
         self._latest = problem, data
-        if not data.is_finite():
+        if not (is_known(state) and data.is_finite()):
             self.failure = "a target, a subject or the vehicle's state is not a number"
         else:
             solved = self._solve(problem, data, now, headings, goals)
@@ -160,7 +160,7 @@ class Controller:
     def _start(self, now: float, state: RigState) -> tuple[Floats, Floats, float]:
         """First state, offset of the vehicle from it (3,), and the vehicle's yaw."""
         measured = measured_state(state)
-        if not np.isfinite(measured).all():
+        if not is_known(state):
             if self._plan is None:
                 raise ValueError("the vehicle's state is not a number: nothing can be planned")
             known = self._reference(now, None)
@@ -248,6 +248,8 @@ class Controller:
         limit = repeat(self._input_bounds, N)
         zoom = np.concatenate([start[15:16], guess_states[:, 15]])
         limit[:, 6] /= np.exp(np.maximum(zoom[1:], zoom[:-1]))  # mm/s to ln f per s
+        # Short steps from inputs that are out of bounds would stay out.
+        guess = np.clip(guess, -limit, limit)
         row_lower, row_upper = constraints.row_limits(
             found, goals.in_frame, self.vehicle, self.safety
         )
@@ -391,6 +393,11 @@ def measured_state(state: RigState) -> Floats:
     x[plan.RATES] = state.camera_rates
     x[plan.LENS] = plan.lens_vector(state.lens)
     return x
+
+
+def is_known(state: RigState) -> bool:
+    """Whether a rig's state is all numbers."""
+    return bool(np.isfinite(measured_state(state)).all()) and math.isfinite(state.attitude[0])
 
 
 def weight_matrix(objectives: tuple[Objective, ...], count: int) -> Floats:

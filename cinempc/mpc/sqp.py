@@ -63,8 +63,11 @@ class Data:
 
     def is_finite(self) -> bool:
         """Whether every number that must be finite is."""
-        parts = (self.start, self.parameters, self.weights, self.input_limit)
-        return all(bool(np.isfinite(part).all()) for part in parts)
+        parts = (self.start, self.parameters, self.weights, self.input_limit, self.guess)
+        limits = (self.row_lower, self.row_upper)  # infinite where there is none
+        return all(bool(np.isfinite(part).all()) for part in parts) and not any(
+            bool(np.isnan(part).any()) for part in limits
+        )
 
 
 @dataclass
