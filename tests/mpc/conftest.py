@@ -70,7 +70,10 @@ class Flight:
         seen: Callable[[RigState], RigState] = lambda rig: rig,
     ) -> Plan:
         """One step, and the plant goes on; ``seen`` falsifies what the controller is shown."""
-        found = {s.id: s.predict(self.now) for s in subjects}
+        # Seen just now: the doubt does not grow with the time since the subject's own.
+        found = {
+            s.id: replace(s.predict(self.now), covariance=s.covariance, age=0.0) for s in subjects
+        }
         result = self.controller.step(self.now, seen(self.rig()), goals, found)
         self.now += PERIOD
         over = self.now > result.end  # a rig stands still when its plan runs out
