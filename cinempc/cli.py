@@ -73,7 +73,7 @@ ScriptPath = Annotated[
 def main() -> None:
     """Run the command line; a user's mistake ends it with a message and status 2."""
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)
     except CinempcError as error:
         err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
@@ -88,6 +88,7 @@ def main() -> None:
             raise
         error.show()
         sys.exit(error.exit_code)
+    sys.exit(status if isinstance(status, int) else 0)  # Ctrl-C comes back as 130
 
 
 # --- check -------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def film(
 ) -> None:
     """Film a script in the embedded simulator: footage, report, log and figures in one folder."""
     from cinempc.record.recorder import Recorder
-    from cinempc.take import Take
+    from cinempc.take import CONTROL_RATE, Take
 
     loaded = load_script(script)
     if folder is None:
@@ -186,7 +187,7 @@ def film(
                 "solver": solver.value,
             },
             goals=picture_goals(),
-            deadline_ms=stage.controller.settings.deadline * 1e3,
+            deadline_ms=1e3 / CONTROL_RATE,
         )
         try:
             with recorder:
@@ -235,8 +236,13 @@ def simulated_set(
             rig=rig,
             eye=EmbeddedEye(rig, SimCamera(world, script.camera, seed=seed)),
             perception=found,
+            # The simulator waits for the controller: a slow machine shows in the figures, it does
+            # not change the take.
             controller=Controller(
-                script.camera, script.vehicle, script.safety, Settings(solver=solver)
+                script.camera,
+                script.vehicle,
+                script.safety,
+                Settings(solver=solver, deadline=math.inf),
             ),
             director=director,
             frame_rate=script.camera.picture.frame_rate,

@@ -68,6 +68,7 @@ class Take:
         self._set = stage
         self._progress = progress
         self.rolls = stage.rig.state().time + stage.standby
+        self._rehearsed = False
 
     def run(self, recorder: Recorder) -> None:
         """Fly and film, to the script's end.
@@ -121,6 +122,11 @@ class Take:
                 )
             return
         known = {name: subjects[name] for name in stage.director.subjects}
+        if not self._rehearsed:
+            # Every shot's code is built now, not in the step in which the shot begins.
+            for goals in stage.director.rehearse(known, state):
+                stage.controller.problem(goals, tuple(known))
+            self._rehearsed = True
         times = node_times(now, stage.controller.settings.horizon)
         goals = stage.director.goals(times - self.rolls, known, state)
         plan = stage.controller.step(now, state, goals, known)
@@ -150,7 +156,6 @@ class Take:
         )
 
     def _cycle(self, now: float, plan: Plan, subjects: Mapping[str, SubjectEstimate]) -> CycleEvent:
-        controller = self._set.controller
         time = now - self.rolls
         return CycleEvent(
             time=time,
@@ -159,7 +164,7 @@ class Take:
             plan=replace(plan, times=plan.times - self.rolls),
             estimates=self._shifted(subjects.values()),
             step_ms=plan.step_ms,
-            deadline_missed=plan.step_ms > controller.settings.deadline * 1e3,
+            deadline_missed=plan.step_ms > 1e3 / CONTROL_RATE,
             violations=plan.violations,
         )
 

@@ -233,7 +233,7 @@ class Controller:
             parameters[:, column + 5] = subject.height
             column += SUBJECT_PARAMETERS
         for owner, name in problem.target_names:
-            parameters[:, column] = getattr(goals.objectives[owner], name)
+            parameters[:, column] = goals.objectives[owner].aim(name)
             column += 1
         fading = np.exp(-(times - now) / self.vehicle.response.position_lag)
         parameters[:, -4:-1] = fading[:, None] * offset

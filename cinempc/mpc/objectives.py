@@ -60,6 +60,11 @@ class Objective(ABC):
         """The targets that are not None, in order."""
         return tuple(name for name in self.targets if getattr(self, name) is not None)
 
+    def aim(self, name: str) -> Value:
+        """A target's value as the solver gets it, which takes finite numbers only."""
+        value: Value = getattr(self, name)
+        return value
+
     def structure(self) -> tuple[Any, ...]:
         """What makes this objective's code: its class, subject, point and wished targets."""
         kind = type(self)
@@ -362,6 +367,10 @@ class DepthOfField(Objective):
     unit: ClassVar[str] = "dioptres"
     scale: ClassVar[float] = 0.005
     targets: ClassVar[tuple[str, ...]] = ("near", "far")
+
+    def aim(self, name: str) -> Value:
+        """A limit, m; infinity as a million kilometres, a nanodioptre."""
+        return np.minimum(super().aim(name), 1e9)
 
     def residuals(self, stage: Stage, target: dict[str, Num]) -> list[Num]:
         """Errors of the limits, dioptres."""

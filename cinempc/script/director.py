@@ -150,6 +150,11 @@ class Director:
         )
         return Goals(tuple(objectives), in_frame)
 
+    def rehearse(self, subjects: Subjects, state: RigState) -> list[Goals]:
+        """Goals of the structure of each shot, with nothing remembered of it."""
+        stand_in = Director(self.script)
+        return [stand_in.goals(np.array([shot.start]), subjects, state) for shot in self.shots]
+
     def _focus(
         self, config: ShotConfig, times: Floats, subjects: Subjects, state: RigState
     ) -> list[Objective]:
