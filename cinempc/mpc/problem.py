@@ -253,10 +253,10 @@ class Problem:
                 "mode": "speed_abs",
                 "iter_max": 40,
                 "mu0": 1.0,
-                "res_g_max": 5e-2,
+                "res_g_max": 1e-3,
                 "res_b_max": 1e-6,
                 "res_d_max": 1e-5,
-                "res_m_max": 5e-3,
+                "res_m_max": 1e-4,
             },
         }
         self.solver = Solver(hessian, pattern, options)
