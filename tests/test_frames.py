@@ -1,0 +1,108 @@
+"""Frames: handedness, signs, and that everything can be undone."""
+
+from __future__ import annotations
+
+import math
+
+import casadi as ca
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cinempc import frames
+
+YAW = st.floats(-3.1, 3.1)
+PITCH = st.floats(-1.5, 1.5)
+ROLL = st.floats(-3.0, 3.0)
+PLACE = st.tuples(*[st.floats(-50, 50)] * 3)
+
+
+@given(YAW, PITCH, ROLL)
+def test_the_axes_are_right_handed_and_orthonormal(yaw, pitch, roll):
+    rotation = frames.camera_rotation(yaw, pitch, roll)
+    np.testing.assert_allclose(rotation.T @ rotation, np.eye(3), atol=1e-12)
+    assert np.linalg.det(rotation) == pytest.approx(1.0)
+
+
+@given(YAW, PITCH, ROLL)
+def test_angles_undo_the_rotation(yaw, pitch, roll):
+    found = frames.camera_angles(frames.camera_rotation(yaw, pitch, roll))
+    np.testing.assert_allclose(found, (yaw, pitch, roll), atol=1e-6)
+
+
+def test_signs():
+    right, down, forward = frames.camera_axes(0.0, 0.0, 0.0)
+    np.testing.assert_allclose(forward, (1, 0, 0), atol=1e-12)  # east
+    np.testing.assert_allclose(right, (0, -1, 0), atol=1e-12)  # south
+    np.testing.assert_allclose(down, (0, 0, -1), atol=1e-12)
+    np.testing.assert_allclose(frames.camera_axes(math.pi / 2, 0, 0)[2], (0, 1, 0), atol=1e-12)
+    assert frames.camera_axes(0.0, 0.3, 0.0)[2][2] > 0, "pitch is positive up"
+    assert frames.camera_axes(0.0, 0.0, 0.3)[0][2] < 0, "roll takes the right side down"
+
+
+@given(PLACE, PLACE, YAW, PITCH, ROLL)
+def test_camera_coordinates_keep_distances(point, position, yaw, pitch, roll):
+    found = frames.world_to_camera(point, position, yaw, pitch, roll)
+    assert np.linalg.norm(found) == pytest.approx(math.dist(point, position), abs=1e-9)
+    back = frames.camera_rotation(yaw, pitch, roll) @ np.array(found) + np.array(position)
+    np.testing.assert_allclose(back, point, atol=1e-9)
+
+
+@given(st.floats(-0.5, 1.5), st.floats(-0.5, 1.5), st.floats(10, 200), st.floats(0.5, 100))
+def test_projection_and_bearing_undo_each_other(u, v, focal, depth):
+    x, y, z = frames.bearing(u, v, focal, 25.0, 14.0)
+    found = frames.project((x * depth, y * depth, z * depth), focal, 25.0, 14.0)
+    np.testing.assert_allclose(found, (u, v), atol=1e-9)
+
+
+def test_the_picture_is_not_mirrored():
+    # Looking east, a point in the south is on the right, one above in the upper half.
+    ahead = frames.world_to_camera((10.0, -1.0, 3.0), (0.0, 0.0, 2.0), 0.0, 0.0, 0.0)
+    u, v = frames.project(ahead, 35.0, 25.0, 14.0)
+    assert u == pytest.approx(0.5 + 35 / 25 / 10)
+    assert v == pytest.approx(0.5 - 35 / 14 / 10)
+
+
+@given(PLACE)
+def test_north_east_down_there_and_back(vector):
+    ned = frames.ned_from_enu(np.array(vector))
+    np.testing.assert_array_equal(frames.enu_from_ned(ned), vector)
+    np.testing.assert_array_equal(ned, [vector[1], vector[0], -vector[2]])
+
+
+def test_north_east_down_takes_many():
+    many = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_array_equal(frames.enu_from_ned(many)[2], frames.enu_from_ned(many[2]))
+
+
+@given(st.floats(-20, 20))
+def test_headings_there_and_back(yaw):
+    back = frames.yaw_enu_from_ned(frames.yaw_ned_from_enu(yaw))
+    assert math.cos(back) == pytest.approx(math.cos(yaw), abs=1e-9)
+    assert math.sin(back) == pytest.approx(math.sin(yaw), abs=1e-9)
+    # The direction itself, turned as a vector.
+    enu = np.array([math.cos(yaw), math.sin(yaw), 0.0])
+    ned, heading = frames.ned_from_enu(enu), frames.yaw_ned_from_enu(yaw)
+    np.testing.assert_allclose(ned[:2], [math.cos(heading), math.sin(heading)], atol=1e-9)
+
+
+@given(st.floats(-1000, 1000))
+def test_wrapped_angles(angle):
+    found = frames.wrap_angle(angle)
+    assert -math.pi <= found < math.pi + 1e-9
+    assert math.cos(found - angle) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_azimuth_and_elevation():
+    azimuth, elevation = frames.azimuth_elevation((0.0, 3.0, 3.0))
+    assert (azimuth, elevation) == (pytest.approx(math.pi / 2), pytest.approx(math.pi / 4))
+
+
+def test_symbols_give_what_numbers_give():
+    x = ca.SX.sym("x", 6)
+    symbol = frames.world_to_camera((4.0, 1.0, 1.7), (x[0], x[1], x[2]), x[3], x[4], x[5])
+    numbers = [-3.0, 0.5, 2.0, 0.3, -0.1, 0.05]
+    found = ca.Function("f", [x], [ca.vertcat(*symbol)])(numbers)
+    expected = frames.world_to_camera((4.0, 1.0, 1.7), numbers[:3], *numbers[3:])
+    np.testing.assert_allclose(np.array(found).ravel(), expected, atol=1e-12)
