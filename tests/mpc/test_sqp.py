@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -103,7 +104,7 @@ def test_converged_it_costs_what_ipopt_finds(case, camera, vehicle, safety, star
         best = reference.solve(replace(data, guess=ours.iterate.inputs))
         assert ours.failure is None
         assert best.failure is None
-        assert ours.iterate.merit == pytest.approx(best.iterate.merit, rel=1e-3, abs=2e-3)
+        assert ours.iterate.merit == pytest.approx(best.iterate.merit, rel=2e-3, abs=2e-3)
 
 
 def test_what_changes_from_step_to_step_builds_nothing(monkeypatch, flight):
@@ -156,7 +157,7 @@ def test_more_iterations_cost_no_more(camera, vehicle, safety, start):
     for count in (1, 2, 4, 8, 16):
         data = numbers(problem, controller, wish, subjects, start())
         merits.append(sqp.solve(problem, data, count).iterate.merit)
-    assert all(b <= a * 1.001 + 1e-3 for a, b in zip(merits, merits[1:], strict=False))
+    assert all(b <= a * 1.001 + 1e-3 for a, b in itertools.pairwise(merits))
 
 
 def test_an_iterate_obeys_the_dynamics(camera, vehicle, safety, start):
