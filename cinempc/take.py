@@ -112,16 +112,16 @@ class Take:
     def _plan(self, recorder: Recorder, now: float) -> None:
         stage = self._set
         state = stage.rig.state()
-        subjects = {subject.id: subject for subject in stage.perception.subjects(now)}
-        missing = [name for name in stage.director.subjects if name not in subjects]
+        known = {subject.id: subject for subject in stage.perception.subjects(now)}
+        time = now - self.rolls
+        missing = [name for name in stage.director.cast(time) if name not in known]
         if missing:
-            if now >= self.rolls:
+            if not self._rehearsed and time >= 0:
                 raise CinempcError(
                     f"{' and '.join(missing)} not found in {stage.standby:g} s: nothing to film. "
                     "Point the camera at the subjects before the take, or give a longer --standby"
                 )
-            return
-        known = {name: subjects[name] for name in stage.director.subjects}
+            return  # the last plan is flown to its end, then the vehicle stands still
         if not self._rehearsed:
             # Every shot's code is built now, not in the step in which the shot begins.
             for goals in stage.director.rehearse(known, state):

@@ -35,7 +35,7 @@ from cinempc.record.events import FramingTarget, Shot
 from cinempc.rig import CameraPose, RigState
 from cinempc.script import moves
 from cinempc.script.moves import Targets
-from cinempc.script.script import Follow, RackFocus, Script, ShotConfig
+from cinempc.script.script import Follow, RackFocus, Script, ShotConfig, named
 from cinempc.subject import SubjectEstimate
 
 Floats = NDArray[np.float64]
@@ -100,6 +100,11 @@ class Director:
                 return shot
         return self.shots[-1]
 
+    def cast(self, time: float) -> tuple[str, ...]:
+        """The subjects that the shot at a time is about; it cannot be flown without them."""
+        shot = self.script.config.shots[self.shot(time).index]
+        return tuple(dict.fromkeys(name for name, _ in named(shot)))
+
     # --- what the controller is asked ---
 
     def goals(self, times: Floats, subjects: Subjects, state: RigState) -> Goals:
@@ -153,7 +158,11 @@ class Director:
     def rehearse(self, subjects: Subjects, state: RigState) -> list[Goals]:
         """Goals of the structure of each shot, with nothing remembered of it."""
         stand_in = Director(self.script)
-        return [stand_in.goals(np.array([shot.start]), subjects, state) for shot in self.shots]
+        return [
+            stand_in.goals(np.array([shot.start]), subjects, state)
+            for shot in self.shots
+            if all(name in subjects for name in self.cast(shot.start))
+        ]
 
     def _focus(
         self, config: ShotConfig, times: Floats, subjects: Subjects, state: RigState

@@ -270,7 +270,7 @@ def _mistakes(
                 )
             )
     for i, shot in enumerate(config.shots):
-        for name, where in _named(shot):
+        for name, where in named(shot):
             if name not in known:
                 found.append(
                     (
@@ -287,7 +287,7 @@ def _mistakes(
     return found
 
 
-def _named(shot: ShotConfig) -> list[tuple[str, tuple[str | int, ...]]]:
+def named(shot: ShotConfig) -> list[tuple[str, tuple[str | int, ...]]]:
     """Every subject that a shot names, and where."""
     found: list[tuple[str, tuple[str | int, ...]]] = [
         (shot.framing.subject, ("framing", "subject"))
