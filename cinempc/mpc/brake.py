@@ -15,14 +15,23 @@ from cinempc.vehicle import FlightLimits
 
 Floats = NDArray[np.float64]
 
+#: Fastest way back to the band of heights, m/s, and an error of 1 m dies out in 1 s.
+_RETURN = 1.0
+
 
 def brake(
-    state: Floats, nodes: int, dt: float, limits: FlightLimits, angular_acceleration: float
+    state: Floats,
+    nodes: int,
+    dt: float,
+    limits: FlightLimits,
+    angular_acceleration: float,
+    band: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[Floats, Floats]:
     """States (nodes + 1, 18) and inputs (nodes, 9) that bring vehicle and camera to rest.
 
     The deceleration follows the square-root law of a jerk-limited stop, each axis by itself; the
-    lens stays where it is.
+    lens stays where it is. From outside the ``band`` of heights, m, it goes back there at up to
+    `_RETURN`.
     """
     # So that both horizontal axes together stay inside the envelope's octagon.
     level = OCTAGON * limits.acceleration / np.sqrt(2)
@@ -33,6 +42,7 @@ def brake(
         x = states[k]
         v, a, rates = x[plan.VELOCITY], x[plan.ACCELERATION], x[plan.RATES]
         ahead = v + dt * a / 2
+        ahead[2] -= np.clip(np.clip(x[2], *band) - x[2], -_RETURN, _RETURN)
         wanted = -np.sign(ahead) * np.minimum.reduce(
             [reach, np.sqrt(limits.jerk * np.abs(ahead)), np.abs(ahead) / (2 * dt)]
         )

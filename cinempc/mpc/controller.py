@@ -346,6 +346,7 @@ class Controller:
             horizon.step,
             self.vehicle.limits,
             self.vehicle.gimbal.acceleration,
+            (self.safety.altitude.min, self.safety.altitude.max),
         )
         room = 1e-3
         data.lower = np.minimum(data.lower, states[1:] - room)
