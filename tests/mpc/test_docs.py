@@ -1,4 +1,4 @@
-"""The example of docs/control-problem.md works as it stands there."""
+"""docs/control-problem.md against the code: its example as it stands there, and what it names."""
 
 from __future__ import annotations
 
@@ -8,28 +8,65 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cinempc.mpc import objectives
-from cinempc.mpc.objectives import Goals
+from cinempc import lens
+from cinempc.frames import project, world_to_camera
+from cinempc.mpc import objectives, plan
 from cinempc.mpc.plan import Origin
 from cinempc.subject import SubjectEstimate
 
 PAGE = Path(__file__).parents[2] / "docs" / "control-problem.md"
+TEXT = PAGE.read_text(encoding="utf-8")
 
 
 def test_an_objective_of_your_own(flight):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     names = {"__name__": "example"}
     exec(compile(code, str(PAGE), "exec", dont_inherit=True), names)
-    wish = Goals((names["HeightAbove"](subject="hero", metres=1.0),))
     hero = SubjectEstimate("hero", 0.0, np.zeros(3))
-    fly = flight()
-    for found in fly.steps(100, wish, hero):
+    friend = SubjectEstimate("friend", 0.0, np.array([4.0, 1.0, 0.0]), height=1.82)
+    fly = flight(focal_length=35.0)
+    for found in fly.steps(200, names["goals"], hero, friend):
         assert found.origin is Origin.SOLVED
-    assert fly.state[2] == pytest.approx(hero.point("eyes")[2] + 1.0, abs=0.02)
+    x, sensor = fly.state, fly.camera.sensor
+    (u, v), (other, _) = (
+        project(
+            world_to_camera(subject.point("eyes"), x[plan.POSITION], *x[plan.ANGLES]),
+            np.exp(x[15]),
+            sensor.width,
+            sensor.height,
+        )
+        for subject in (hero, friend)
+    )
+    assert other - u == pytest.approx(0.3, abs=0.005)
+    assert (u, v) == pytest.approx((0.35, 0.4), abs=0.01)
 
 
 def test_the_page_names_every_objective():
-    text = PAGE.read_text(encoding="utf-8")
     for name, kind in vars(objectives).items():
         if isinstance(kind, type) and issubclass(kind, objectives.Objective):
-            assert f"`{name}`" in text or kind is objectives.Objective
+            assert f"`{name}`" in TEXT or kind is objectives.Objective
+
+
+def test_the_page_names_every_formula_of_the_lens():
+    for name, function in vars(lens).items():
+        if getattr(function, "__module__", "") == lens.__name__ and name != "inverse":
+            assert f"`{name}`" in TEXT
+
+
+def test_the_scales_are_those_of_the_code():
+    for kind in objectives.Objective.__subclasses__():
+        if kind.__module__ != objectives.__name__:
+            continue
+        for row in re.findall(rf"^\| `{kind.__name__}`.*$", TEXT, re.M):
+            scale = row.rstrip(" |").rpartition("|")[2].strip()
+            if scale == "below":
+                continue
+            value = {"0.5°": np.deg2rad(0.5), "3°": np.deg2rad(3)}.get(scale)
+            if value is None and scale == "√2 · 3°":
+                value = np.sqrt(2) * np.deg2rad(3)
+            assert kind.scale == pytest.approx(float(scale) if value is None else value)
+
+
+def test_its_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", TEXT):
+        assert (PAGE.parent / target).exists(), target
