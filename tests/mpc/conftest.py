@@ -143,7 +143,8 @@ def broken() -> Callable[..., dict[str, float]]:
             "vertical acceleration": np.abs(a[:, 2]) - limits.vertical_acceleration,
             "jerk": np.abs(u[:, plan.JERK]) - limits.jerk,
             "tilt": tilt - limits.tilt,
-            "low": safety.altitude.min - x[:, 2],
+            # Pressed against the floor with all its weight it may lie 5 cm under it.
+            "low": safety.altitude.min - 0.05 - x[:, 2],
             "high": x[:, 2] - safety.altitude.max,
             "pitch and roll rate": rates[:, 1:] - vehicle.gimbal.rate,
             "yaw rate": rates[:, 0] - vehicle.gimbal.rate,
