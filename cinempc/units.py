@@ -22,9 +22,12 @@ _F_NUMBER = re.compile(r"^\s*[fFtT]\s*/?\s*(\d+(?:\.\d+)?)\s*$")
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Any]:
     # Built on first use: reading pint's definitions takes longer than `cinempc --help` should.
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=":auto:")
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(
+        cache_folder=":auto:",
+        on_redefinition="ignore",  # fps is frames here, not feet, per second
+    )
     registry.define("stop = 1 = stops")
-    registry.define("dioptre = 1 / meter = D = dioptres = diopter = diopters")
+    registry.define("dioptre = 1 / meter = _ = dioptres = diopter = diopters")
     registry.define("frame_per_second = 1 / second = fps")
     return registry
 

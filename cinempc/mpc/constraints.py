@@ -36,13 +36,19 @@ Floats = NDArray[np.float64]
 #: its sides, at this fraction of the limit, are linear, so that no step can leave it.
 OCTAGON = float(np.cos(np.pi / 8))
 
+#: The tilt's limit is curved, so a step may leave its linearisation: planned with this room to the
+#: true limit, m/s² of lateral thrust (about three degrees), a plan still holds it.
+TILT_ROOM = 0.5
+#: By how much a hard row may be broken, in its unit, before the plan is not flown.
+_ROOM = 0.02
+
 #: Slack variables of a node, and the price of one unit of each (linear, quadratic).
 SLACKS = ("people", "picture")
 SLACK_LINEAR = np.array([1e4, 1e2])
 SLACK_QUADRATIC = np.array([1e4, 1e2])
 
-#: Violations below these are rounding, not violations: m and rad or frame widths.
-TOLERANCE = {"people": 0.02, "picture": 0.005, "envelope": 0.02}
+#: Violations of soft rows below these are rounding, not violations: m, and rad or frame widths.
+TOLERANCE = {"people": 0.02, "picture": 0.005}
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Row:
     name: str
     expression: Any
     slack: str | None
+    room: float = _ROOM
 
 
 def rows(
@@ -81,7 +88,7 @@ def rows(
         Row("speed", (v[0] - v[1]) / np.sqrt(2), None),
         Row("acceleration", (a[0] + a[1]) / np.sqrt(2), None),
         Row("acceleration", (a[0] - a[1]) / np.sqrt(2), None),
-        Row("tilt", lateral - np.tan(limits.tilt) * up, None),
+        Row("tilt", lateral - np.tan(limits.tilt) * up, None, TILT_ROOM),
     ]
     for name in stage.subjects:
         x, y, z = stage.offset(name, "feet")
@@ -114,7 +121,7 @@ def row_limits(
     limits, gimbal = vehicle.limits, vehicle.gimbal
     speed, acceleration = OCTAGON * limits.speed, OCTAGON * limits.acceleration
     low = [-speed, -speed, -acceleration, -acceleration, -np.inf]
-    high = [speed, speed, acceleration, acceleration, 0.0]
+    high = [speed, speed, acceleration, acceleration, -TILT_ROOM]
     for subject in subjects:
         deviation = math.sqrt(max(subject.covariance[0, 0], subject.covariance[1, 1]))
         low.append(safety.subject_distance + 2 * deviation)

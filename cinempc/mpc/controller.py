@@ -25,7 +25,6 @@ from cinempc.camera import Camera
 from cinempc.frames import wrap_angle
 from cinempc.mpc import constraints, plan, sqp
 from cinempc.mpc.brake import brake
-from cinempc.mpc.constraints import TOLERANCE
 from cinempc.mpc.objectives import Goals, Objective
 from cinempc.mpc.plan import NU, NX, Origin, Plan
 from cinempc.mpc.problem import Horizon, Problem
@@ -444,9 +443,5 @@ def slew(heading: float, wanted: Floats, most: float) -> Floats:
 def violations(problem: Problem, excess: Floats) -> dict[str, float]:
     """The rows that a trajectory breaks by more than rounding, with the worst amount."""
     worst = excess.max(axis=0)
-    found = {}
-    for name, slack, amount in zip(problem.row_names, problem.row_slack, worst, strict=True):
-        kind = "envelope" if slack < 0 else constraints.SLACKS[slack]
-        if amount > TOLERANCE[kind]:
-            found[name] = float(amount)
-    return found
+    broken = np.flatnonzero(worst > problem.row_room)
+    return {problem.row_names[i]: float(worst[i]) for i in broken}

@@ -137,6 +137,9 @@ class Problem:
         self.owners = np.array(owners, dtype=int)
         path = constraints.rows(stage, x, heading, in_frame, vehicle)
         self.row_names = [row.name for row in path]
+        self.row_room = np.array(
+            [row.room if row.slack is None else constraints.TOLERANCE[row.slack] for row in path]
+        )
         self.row_slack = np.array([-1 if r.slack is None else SLACKS.index(r.slack) for r in path])
         r = ca.vertcat(*residuals) if residuals else ca.SX(0, 1)
         g = ca.vertcat(*[row.expression for row in path])

@@ -60,10 +60,6 @@ AGGRESSIVE = {
 }
 
 
-#: Here the solver finds no plan inside the envelope, and the vehicle stays where it is.
-HARDLY_SOLVED = ("far away", "on its side")
-
-
 @pytest.mark.parametrize("wish", AGGRESSIVE, ids=lambda name: name.replace(" ", "-"))
 def test_no_goal_breaks_the_envelope(wish, flight, broken):
     fly = flight()
@@ -75,9 +71,7 @@ def test_no_goal_breaks_the_envelope(wish, flight, broken):
         assert not broken(found, fly.camera, fly.vehicle, fly.safety), f"step {k}"
         hard = {"speed", "acceleration", "tilt"}
         assert not hard & set(found.violations)
-    if wish in HARDLY_SOLVED:
-        pytest.xfail(f"safe, but it hovers: {solved} of 80 steps solved")
-    assert solved >= 60, f"{solved} of 80 solved"
+    assert solved >= 70, f"{solved} of 80 solved"
 
 
 @pytest.mark.parametrize("seed", range(3))
