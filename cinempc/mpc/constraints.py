@@ -32,23 +32,17 @@ from cinempc.vehicle import GRAVITY, Vehicle, thrust_acceleration
 
 Floats = NDArray[np.float64]
 
-#: Horizontal speed and acceleration stay in an octagon whose corners lie on the limit's circle:
-#: its sides, at this fraction of the limit, are linear, so that no step can leave it.
+#: Horizontal speed, acceleration and lean stay in an octagon whose corners lie on the limit's
+#: circle: its sides, at this fraction of the limit, are linear, so that no step can leave it.
 OCTAGON = float(np.cos(np.pi / 8))
-
-#: The tilt's limit is curved, so a step may leave its linearisation: planned with this room to the
-#: true limit, m/s² of lateral thrust (about three degrees), a plan still holds it.
-TILT_ROOM = 0.5
-#: By how much a hard row may be broken, in its unit, before the plan is not flown.
-_ROOM = 0.02
 
 #: Slack variables of a node, and the price of one unit of each (linear, quadratic).
 SLACKS = ("people", "picture")
 SLACK_LINEAR = np.array([1e4, 1e2])
 SLACK_QUADRATIC = np.array([1e4, 1e2])
 
-#: Violations of soft rows below these are rounding, not violations: m, and rad or frame widths.
-TOLERANCE = {"people": 0.02, "picture": 0.005}
+#: Violations below these are rounding, not violations: m and rad or frame widths.
+TOLERANCE = {"people": 0.02, "picture": 0.005, "envelope": 0.02}
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,6 @@ class Row:
     name: str
     expression: Any
     slack: str | None
-    room: float = _ROOM
 
 
 def rows(
@@ -82,14 +75,16 @@ def rows(
     thrust = thrust_acceleration(v, a, vehicle.response)
     limits = vehicle.limits
     up = GRAVITY + thrust[2]
-    lateral = ca.sqrt(thrust[0] ** 2 + thrust[1] ** 2 + 1e-6)
+    lean = OCTAGON * np.tan(limits.tilt) * up
     found = [
         Row("speed", (v[0] + v[1]) / np.sqrt(2), None),
         Row("speed", (v[0] - v[1]) / np.sqrt(2), None),
         Row("acceleration", (a[0] + a[1]) / np.sqrt(2), None),
         Row("acceleration", (a[0] - a[1]) / np.sqrt(2), None),
-        Row("tilt", lateral - np.tan(limits.tilt) * up, None, TILT_ROOM),
     ]
+    for side in np.arange(8) * (np.pi / 4):
+        lateral = np.cos(side) * thrust[0] + np.sin(side) * thrust[1]
+        found.append(Row("tilt", lateral - lean, None))
     for name in stage.subjects:
         x, y, z = stage.offset(name, "feet")
         above = hinge(z - stage.subjects[name].height, 0.2)
@@ -120,8 +115,8 @@ def row_limits(
     """
     limits, gimbal = vehicle.limits, vehicle.gimbal
     speed, acceleration = OCTAGON * limits.speed, OCTAGON * limits.acceleration
-    low = [-speed, -speed, -acceleration, -acceleration, -np.inf]
-    high = [speed, speed, acceleration, acceleration, -TILT_ROOM]
+    low = [-speed, -speed, -acceleration, -acceleration] + [-np.inf] * 8
+    high = [speed, speed, acceleration, acceleration] + [0.0] * 8
     for subject in subjects:
         deviation = math.sqrt(max(subject.covariance[0, 0], subject.covariance[1, 1]))
         low.append(safety.subject_distance + 2 * deviation)

@@ -25,6 +25,7 @@ from cinempc.camera import Camera
 from cinempc.frames import wrap_angle
 from cinempc.mpc import constraints, plan, sqp
 from cinempc.mpc.brake import brake
+from cinempc.mpc.constraints import TOLERANCE
 from cinempc.mpc.objectives import Goals, Objective
 from cinempc.mpc.plan import NU, NX, Origin, Plan
 from cinempc.mpc.problem import Horizon, Problem
@@ -244,9 +245,13 @@ class Controller:
         yaw = self.vehicle.gimbal.yaw
         if yaw.max - yaw.min > np.deg2rad(1):
             lower[:, 9], upper[:, 9] = headings[1:] + yaw.min, headings[1:] + yaw.max
+        # What cannot move needs no bounds, and bounds with nothing between them have no interior.
+        fixed = np.flatnonzero(~problem.movable)
+        lower[:, 15 + fixed], upper[:, 15 + fixed] = -np.inf, np.inf
         limit = repeat(self._input_bounds, N)
         zoom = np.concatenate([start[15:16], guess_states[:, 15]])
         limit[:, 6] /= np.exp(np.maximum(zoom[1:], zoom[:-1]))  # mm/s to ln f per s
+        limit[:, 6 + fixed] = 1.0
         # Short steps from inputs that are out of bounds would stay out.
         guess = np.clip(guess, -limit, limit)
         row_lower, row_upper = constraints.row_limits(
@@ -443,5 +448,9 @@ def slew(heading: float, wanted: Floats, most: float) -> Floats:
 def violations(problem: Problem, excess: Floats) -> dict[str, float]:
     """The rows that a trajectory breaks by more than rounding, with the worst amount."""
     worst = excess.max(axis=0)
-    broken = np.flatnonzero(worst > problem.row_room)
-    return {problem.row_names[i]: float(worst[i]) for i in broken}
+    found: dict[str, float] = {}
+    for name, slack, amount in zip(problem.row_names, problem.row_slack, worst, strict=True):
+        kind = "envelope" if slack < 0 else constraints.SLACKS[slack]
+        if amount > TOLERANCE[kind]:
+            found[name] = max(float(amount), found.get(name, 0.0))
+    return found

@@ -98,6 +98,8 @@ class Problem:
             camera.aperture.max > camera.aperture.min,
         )
         self.A, self.B = dynamics(horizon.step, movable)
+        #: Which of focal length, focus and aperture can move.
+        self.movable = np.array(movable)
         self._symbols(camera, vehicle, objectives, in_frame)
         self._rollout()
         self._quadratic_program()
@@ -137,9 +139,6 @@ class Problem:
         self.owners = np.array(owners, dtype=int)
         path = constraints.rows(stage, x, heading, in_frame, vehicle)
         self.row_names = [row.name for row in path]
-        self.row_room = np.array(
-            [row.room if row.slack is None else constraints.TOLERANCE[row.slack] for row in path]
-        )
         self.row_slack = np.array([-1 if r.slack is None else SLACKS.index(r.slack) for r in path])
         r = ca.vertcat(*residuals) if residuals else ca.SX(0, 1)
         g = ca.vertcat(*[row.expression for row in path])

@@ -51,14 +51,14 @@ class Data:
     guess: Floats
 
     def holds(self, problem: Problem, found: Iterate, room: float = 0.02) -> bool:
-        """Whether a trajectory keeps all hard rows within their room, the state bounds within
-        ``room`` of their units, and the inputs within a percent."""
-        hard = problem.row_slack < 0
+        """Whether a trajectory keeps all hard bounds and rows, within ``room`` of each one's
+        unit (m, m/s, m/s², rad) and a percent of the inputs."""
+        hard = found.excess[:, problem.row_slack < 0]
         return bool(
             (found.states > self.lower - room).all()
             and (found.states < self.upper + room).all()
             and (np.abs(found.inputs) < self.input_limit * 1.01 + 1e-6).all()
-            and (found.excess[:, hard] < problem.row_room[hard]).all()
+            and (hard < room).all()
         )
 
     def is_finite(self) -> bool:
