@@ -100,6 +100,8 @@ class Problem:
         self.A, self.B = dynamics(horizon.step, movable)
         #: Which of focal length, focus and aperture can move.
         self.movable = np.array(movable)
+        #: Which of focal length, focus and aperture can move.
+        self.movable = np.array(movable)
         self._symbols(camera, vehicle, objectives, in_frame)
         self._rollout()
         self._quadratic_program()
