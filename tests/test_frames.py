@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cinempc.mpc  # noqa: F401 - numpy functions of CasADi symbols, silently
 from cinempc import frames
 
 YAW = st.floats(-3.1, 3.1)
