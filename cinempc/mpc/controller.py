@@ -248,13 +248,9 @@ class Controller:
         # What cannot move needs no bounds, and bounds with nothing between them have no interior.
         fixed = np.flatnonzero(~problem.movable)
         lower[:, 15 + fixed], upper[:, 15 + fixed] = -np.inf, np.inf
-        # What cannot move needs no bounds, and bounds with nothing between them have no interior.
-        fixed = np.flatnonzero(~problem.movable)
-        lower[:, 15 + fixed], upper[:, 15 + fixed] = -np.inf, np.inf
         limit = repeat(self._input_bounds, N)
         zoom = np.concatenate([start[15:16], guess_states[:, 15]])
         limit[:, 6] /= np.exp(np.maximum(zoom[1:], zoom[:-1]))  # mm/s to ln f per s
-        limit[:, 6 + fixed] = 1.0
         limit[:, 6 + fixed] = 1.0
         # Short steps from inputs that are out of bounds would stay out.
         guess = np.clip(guess, -limit, limit)

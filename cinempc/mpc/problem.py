@@ -100,8 +100,6 @@ class Problem:
         self.A, self.B = dynamics(horizon.step, movable)
         #: Which of focal length, focus and aperture can move.
         self.movable = np.array(movable)
-        #: Which of focal length, focus and aperture can move.
-        self.movable = np.array(movable)
         self._symbols(camera, vehicle, objectives, in_frame)
         self._rollout()
         self._quadratic_program()
