@@ -68,7 +68,7 @@ class Objective(ABC):
     def structure(self) -> tuple[Any, ...]:
         """What makes this objective's code: its class, subject, point and wished targets."""
         kind = type(self)
-        return (kind.__name__, self.wished(), *[getattr(self, name) for name in _static(kind)])
+        return (kind, self.wished(), *[getattr(self, name) for name in _static(kind)])
 
 
 @cache

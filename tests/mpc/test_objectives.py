@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import casadi as ca
 import numpy as np
@@ -28,6 +30,7 @@ from cinempc.mpc.objectives import (
     ShotScale,
     Smoothness,
     Soft,
+    Value,
     Viewpoint,
     hinge,
 )
@@ -186,6 +189,83 @@ def test_no_pole_at_the_hyperfocal_distance(focus, far, controller, camera, star
     near, limit = got.depth_of_field(camera.sensor.circle_of_confusion)
     assert near == pytest.approx(wish.near, rel=0.01)
     assert lens.inverse(limit) == pytest.approx(lens.inverse(far), abs=0.002)
+
+
+@pytest.fixture
+def long_zoom(camera):
+    """The published problem's range, 30-500 mm, on motors that cross it within the horizon."""
+    return camera.model_copy(
+        update={
+            "focal_length": camera.focal_length.model_copy(
+                update={"min": 30.0, "max": 500.0, "rate": 200.0}
+            ),
+            "focus": camera.focus.model_copy(update={"closest": 1.0}),
+            "aperture": camera.aperture.model_copy(update={"min": 1.4}),
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FarInMetres(Objective):
+    """The far limit as the textbook writes it, with its pole at the hyperfocal distance."""
+
+    metres: Value
+
+    unit: ClassVar[str] = "m"
+    scale: ClassVar[float] = 1.0
+    targets: ClassVar[tuple[str, ...]] = ("metres",)
+
+    def residuals(self, stage, target):
+        H = lens.hyperfocal_distance(stage.focal_length, stage.f_number, stage.coc_mm)
+        F, f = 1 / stage.focus, stage.focal_length / 1000
+        return [F * (H - f) / (H - F) - target["metres"]]
+
+
+#: Focal lengths with focus distances before and beyond the hyperfocal distance at f/5.6: 6.5 m at
+#: 30 mm, 71 m at 100, 447 m at 250 and 1786 m at 500.
+POLES = [
+    (30.0, 3.0),
+    (30.0, 20.0),
+    (100.0, 30.0),
+    (100.0, 300.0),
+    (250.0, 60.0),
+    (250.0, 2000.0),
+    (500.0, 100.0),
+    (500.0, math.inf),
+]
+
+
+@pytest.mark.parametrize(("focal", "focus"), POLES)
+def test_long_lenses_find_their_limits_from_both_sides(
+    focal, focus, long_zoom, vehicle, safety, start
+):
+    controller = Controller(long_zoom, vehicle, safety, Settings(horizon=Horizon(40, 0.15)))
+    begin = start(focal_length=focal, focus=focus, f_number=5.6)
+    for near, far in ((18.0, 26.0), (12.0, 60.0), (8.0, math.inf)):
+        found = converge(controller, DepthOfField(near=near, far=far), begin)[-1]
+        got = plan.lens_state(found[plan.LENS]).depth_of_field(long_zoom.sensor.circle_of_confusion)
+        assert lens.inverse(got[0]) == pytest.approx(1 / near, abs=0.001)
+        assert lens.inverse(got[1]) == pytest.approx(lens.inverse(far), abs=0.001)
+
+
+def test_in_metres_it_gets_stuck_beyond_the_pole(long_zoom, vehicle, safety, start):
+    """What the dioptres are for: from the far side the metres lead on to the far side."""
+    controller = Controller(long_zoom, vehicle, safety, Settings(horizon=Horizon(40, 0.15)))
+    begin = start(focal_length=100.0, focus=200.0, f_number=5.6)
+    wish = Goals((FarInMetres(metres=40.0),), smoothness=FREE)
+    problem = controller.problem(wish, ())
+    data, _ = controller._data(problem, 0.0, begin, np.zeros(3), begin[9], wish, {})
+    x = sqp.solve(problem, data, 80).iterate.states[-1]
+    coc = long_zoom.sensor.circle_of_confusion
+    stuck = plan.lens_state(x[plan.LENS]).depth_of_field(coc)[1]
+    assert abs(stuck - 40.0) > 20.0
+    x = converge(controller, DepthOfField(far=40.0), begin)[-1]
+    assert plan.lens_state(x[plan.LENS]).depth_of_field(coc)[1] == pytest.approx(40.0, rel=0.01)
+
+
+def test_classes_of_one_name_do_not_share_their_code():
+    mine = dataclass(frozen=True, kw_only=True, eq=False)(type("Roll", (Roll,), {}))
+    assert mine().structure() != Roll().structure()
 
 
 def test_structure_is_about_what_it_is_not_how_much():
