@@ -104,7 +104,10 @@ def test_converged_it_costs_what_ipopt_finds(case, camera, vehicle, safety, star
         best = reference.solve(replace(data, guess=ours.iterate.inputs))
         assert ours.failure is None
         assert best.failure is None
-        assert ours.iterate.merit == pytest.approx(best.iterate.merit, rel=2e-3, abs=2e-3)
+        # From the first guess by itself, Ipopt finds nothing better.
+        alone = reference.solve(data)
+        assert alone.failure is not None or ours.iterate.merit < 1.001 * alone.iterate.merit
+        assert ours.iterate.merit == pytest.approx(best.iterate.merit, rel=1e-3)
 
 
 def test_what_changes_from_step_to_step_builds_nothing(monkeypatch, flight):
