@@ -186,6 +186,28 @@ def test_off_its_path_the_gimbal_makes_up_for_it(flight):
     np.testing.assert_allclose(fly.state[plan.POSITION], twin.state[plan.POSITION], atol=0.15)
 
 
+def test_a_state_of_a_moment_ago_is_no_offset(flight):
+    """What was measured 40 ms ago is compared with the plan of then, not of now."""
+    fly, twin = flight(), flight()
+    fly.steps(60, goals(), HERO)
+    twin.steps(60, goals(), HERO)
+    before = fly.plan.state(fly.now - 0.04)
+
+    def seen(rig):
+        position = before[plan.POSITION]
+        return replace(
+            rig,
+            time=rig.time - 0.04,
+            position=position,
+            camera=replace(rig.camera, position=position),
+        )
+
+    moved = np.linalg.norm(fly.state[plan.POSITION] - before[plan.POSITION])
+    assert moved > 0.03, "nothing to tell apart"
+    late, fresh = fly.step(goals(), HERO, seen=seen), twin.step(goals(), HERO)
+    np.testing.assert_allclose(late.states, fresh.states, atol=1e-6)
+
+
 def test_far_off_its_path_the_plan_starts_where_the_vehicle_is(flight, safety):
     fly = flight()
     fly.steps(20, goals(), HERO)
