@@ -32,6 +32,19 @@ def circle(radius, speed):
     return at
 
 
+def dash(length, duration):
+    """From rest to rest on a minimum-jerk polynomial (Flash and Hogan 1985)."""
+    shape = np.polynomial.Polynomial([0, 0, 0, 10, -15, 6])
+
+    def at(time):
+        s = min(time / duration, 1.0)
+        along = np.array([1.0, -0.5, 0.2]) * length
+        moving = [1.0, *[float(s < 1.0)] * 3]
+        return tuple(along * shape.deriv(k)(s) / duration**k * moving[k] for k in range(4))
+
+    return at
+
+
 def fly(path, command, answer, duration=6.0, dt=5e-4):
     """Largest distance, m, of a vehicle with drag and lag from the path, with no feedback."""
     position, velocity, acceleration, _ = (x.copy() for x in path(0.0))
@@ -50,10 +63,10 @@ def fly(path, command, answer, duration=6.0, dt=5e-4):
     return worst
 
 
+@pytest.mark.parametrize("path", [circle(5.0, 3.0), dash(12.0, 5.0)], ids=["circle", "dash"])
 @pytest.mark.parametrize(("drag", "lag"), [(1.0, 0.18), (0.3, 0.4), (0.0, 0.1)])
-def test_the_command_flies_the_path(drag, lag):
+def test_the_command_flies_the_path(drag, lag, path):
     answer = response(drag, lag)
-    path = circle(5.0, 3.0)
 
     def command(v, a, j):
         return acceleration_command(v, a, j, answer)
