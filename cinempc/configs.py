@@ -113,12 +113,34 @@ def explain(
             what = f"unknown field{suggest(str(location[-1]), known)}"
             if known:
                 what += f" (fields here: {', '.join(known)})"
-        elif item["type"] == "missing":
-            what = "is missing"
+        else:
+            what = _in_words(item) or what
         mistakes.append(
             ConfigError(what, path=path, line=line_of(data, location), field=field or None)
         )
     return mistakes[0] if len(mistakes) == 1 else ConfigErrors(mistakes)
+
+
+def _in_words(item: Any) -> str | None:
+    """What pydantic says of a field in the words of who writes YAML, where its own are not."""
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "missing":
+            return "is missing"
+        case "union_tag_invalid":
+            known = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
+            tag, name = str(context["tag"]), context["discriminator"].strip("'")
+            return f"unknown {name} {tag!r}{suggest(tag, known)} (there are {', '.join(known)})"
+        case "union_tag_not_found":
+            name = context["discriminator"].strip("'")
+            return f"needs a {name}, such as {{{name}: ...}}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"holds fields, such as {{name: value}}, not {item['input']!r}"
+        case "tuple_type" | "list_type":
+            return f"is a list: write [{item['input']}]"
+        case "string_type":
+            return f"is a word or a text, not {item['input']!r}"
+    return None
 
 
 def line_of(data: Any, location: Sequence[int | str]) -> int | None:

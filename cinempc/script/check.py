@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cinempc import lens
 from cinempc.script import moves
-from cinempc.script.moves import Targets
-from cinempc.script.script import Hold, Orbit, Script, ShotConfig
+from cinempc.script.composition import default_focal_length, distance, f_number
+from cinempc.script.director import SOFT_BLUR
+from cinempc.script.fields import Hold, Orbit, RackFocus, ShotConfig
+from cinempc.script.moves import Start, Targets
+from cinempc.script.script import Script
+from cinempc.subject import body_fraction
+
+Floats = NDArray[np.float64]
 
 #: A person's walk, m/s, that a drone has to keep up with on top of its own move.
 _WALK = 1.4
+#: Distance, m, from which haze, detector and pilot have their trouble with a person.
+_FAR = 40.0
+#: Two people side by side are this far apart in depth, m, more often than not.
+_TOGETHER = 1.0
 _SAMPLES = 200
 
 
@@ -25,7 +37,7 @@ class ShotSummary:
         focal_length: mm.
         distance: from the subject's eyes to the camera, m.
         height: of the camera above the ground, m.
-        speed: the most that the move itself asks for, m/s.
+        speed: the most that the move asks for while the subject stands, easing in included, m/s.
         depth_of_field: its near and far limit at the start, focused on the subject, m.
     """
 
@@ -50,90 +62,186 @@ class Check:
 
 def check(script: Script) -> Check:
     """Work out a loaded script's shots."""
-    summaries, warnings = [], []
-    start = 0.0
-    focal_length = moves.default_focal_length(script.camera)
+    summaries: list[ShotSummary] = []
+    warnings: list[str] = []
+    begins, last = 0.0, None
     for shot in script.config.shots:
         times = np.linspace(0.0, shot.duration, _SAMPLES)
-        wanted = moves.targets(shot, script.camera, times, 0.0, focal_length)
-        summary = _summary(script, shot, wanted, times, start)
+        course = _course(script, shot, times, last)
+        summary = _summary(script, shot, course, times, begins)
         summaries.append(summary)
-        found = _warnings(script, shot, wanted, times, summary)
+        found = [*_picture(script, summary), *_focus(script, shot, course, summary)]
+        if not isinstance(shot.move, Hold):
+            found += _rates(script, shot, course, times, summary)
         warnings += [f"{shot.name}: {text}" for text in found]
-        start += shot.duration
-        focal_length = float(wanted.focal_length[-1])
+        begins += shot.duration
+        last = shot, course
     return Check(tuple(summaries), tuple(warnings))
 
 
+def _course(
+    script: Script, shot: ShotConfig, times: Floats, last: tuple[ShotConfig, Targets] | None
+) -> Targets:
+    """What a shot asks, eased in from what the one before it asked at its end."""
+    height = script.config.subjects[shot.framing.subject].height
+    side = shot.framing.side
+    start = Start(0.0 if side is None else side.azimuth, 0.0, default_focal_length(script.camera))
+    if last is None:
+        return moves.targets(shot, script.camera, height, times, start)
+    before = Targets(**{name: value[-1:] for name, value in vars(last[1]).items()})
+    same = last[0].framing.subject == shot.framing.subject
+    start = Start(
+        float(before.azimuth[0]) if side is None and same else start.azimuth,
+        0.0,
+        float(before.focal_length[0]),
+    )
+    wanted = moves.targets(shot, script.camera, height, times, start)
+    if isinstance(shot.move, Hold) and same:
+        # The camera stays: what the shot asks of size is the zoom's to give.
+        zooms = moves.priorities(shot, script.camera).scale > 0
+        away = before.focal_length / before.stature
+        wanted = replace(
+            wanted,
+            elevation=before.elevation * np.ones_like(times),
+            focal_length=wanted.stature * away if zooms else wanted.focal_length,
+            stature=wanted.stature if zooms else wanted.focal_length / away,
+        )
+    if not same or shot.blend <= 0:
+        return wanted
+    return moves.blend(before, wanted, moves.ease(times / shot.blend))
+
+
 def _summary(
-    script: Script, shot: ShotConfig, wanted: Targets, times: np.ndarray, start: float
+    script: Script, shot: ShotConfig, course: Targets, times: Floats, begins: float
 ) -> ShotSummary:
     subject = script.config.subjects[shot.framing.subject]
-    sensor = script.camera.sensor
-    distance = wanted.focal_length * subject.height / (sensor.height * wanted.stature)
-    eyes = 0.936 * subject.height
-    height = eyes + distance * np.sin(wanted.elevation)
-    place = distance[:, None] * np.stack(
+    away = distance(course.focal_length, course.stature, subject.height, script.camera)
+    height = body_fraction("eyes") * subject.height + away * np.sin(course.elevation)
+    place = away[:, None] * np.stack(
         [
-            np.cos(wanted.elevation) * np.cos(wanted.azimuth),
-            np.cos(wanted.elevation) * np.sin(wanted.azimuth),
-            np.sin(wanted.elevation),
+            np.cos(course.elevation) * np.cos(course.azimuth),
+            np.cos(course.elevation) * np.sin(course.azimuth),
+            np.sin(course.elevation),
         ],
         axis=1,
     )
     speeds = np.linalg.norm(np.gradient(place, times, axis=0), axis=1)
-    f_number = shot.focus.f_number or moves.DEFAULT_F_NUMBER
-    iris = script.camera.aperture
-    f_number = min(max(f_number, iris.min), iris.max)
     near, far = lens.depth_of_field(
-        float(distance[0]), float(wanted.focal_length[0]), f_number, sensor.circle_of_confusion
+        float(away[0]),
+        float(course.focal_length[0]),
+        f_number(shot, script.camera),
+        script.camera.sensor.circle_of_confusion,
     )
     return ShotSummary(
         shot.name,
         shot.move.kind,
-        start,
-        start + shot.duration,
-        (float(wanted.focal_length.min()), float(wanted.focal_length.max())),
-        (float(distance.min()), float(distance.max())),
+        begins,
+        begins + shot.duration,
+        (float(course.focal_length.min()), float(course.focal_length.max())),
+        (float(away.min()), float(away.max())),
         (float(height.min()), float(height.max())),
         0.0 if isinstance(shot.move, Hold) else float(speeds.max()),
         (float(near), float(far)),
     )
 
 
-def _warnings(
-    script: Script, shot: ShotConfig, wanted: Targets, times: np.ndarray, summary: ShotSummary
-) -> list[str]:
-    found: list[str] = []
-    limits, safety, zoom = script.vehicle.limits, script.safety, script.camera.focal_length
-    if isinstance(shot.move, Hold):
-        return found
-    least = safety.subject_distance
-    if summary.distance[0] < least:
-        found.append(
-            f"its scale puts the camera {summary.distance[0]:.1f} m from the subject, closer than "
-            f"the {least:g} m of the safety limits: the subject will look smaller. Take a longer "
-            "focal length or a wider scale"
+def _picture(script: Script, summary: ShotSummary) -> Iterator[str]:
+    """What is not where the camera can or may be."""
+    safety, zoom = script.safety, script.camera.focal_length
+    closest, farthest = summary.distance
+    if not zoom.min * 0.999 <= summary.focal_length[0] or (
+        summary.focal_length[1] > zoom.max * 1.001
+    ):
+        low, high = summary.focal_length
+        yield (
+            f"from where the camera is, its scale takes {low:.0f} to {high:.0f} mm; the lens has "
+            f"{zoom.min:g} to {zoom.max:g} mm: the subject will not have that size"
+        )
+    if closest < safety.subject_distance:
+        yield (
+            f"its scale puts the camera {closest:.1f} m from the subject, closer than "
+            f"the {safety.subject_distance:g} m of the safety limits: the subject will look "
+            "smaller. Take a longer focal length or a wider scale"
+        )
+    elif closest < script.camera.focus.closest:
+        yield (
+            f"the subject is {closest:.1f} m away, the lens focuses from "
+            f"{script.camera.focus.closest:g} m on: it will not be sharp"
+        )
+    if farthest > _FAR:
+        yield (
+            f"at {summary.focal_length[1]:.0f} mm its scale takes {farthest:.0f} m of distance: "
+            "take a shorter focal length or a closer scale"
         )
     if summary.height[0] < safety.altitude.min or summary.height[1] > safety.altitude.max:
-        found.append(
+        yield (
             f"its angle puts the camera at {summary.height[0]:.1f} to {summary.height[1]:.1f} m, "
             f"outside the {safety.altitude.min:g} to {safety.altitude.max:g} m of the safety "
             "limits: the angle will be missed"
         )
+
+
+def _focus(
+    script: Script, shot: ShotConfig, course: Targets, summary: ShotSummary
+) -> Iterator[str]:
+    """What the lens cannot do about who shall be sharp and who not."""
+    iris, coc = script.camera.aperture, script.camera.sensor.circle_of_confusion
+    focal = course.focal_length
+    height = script.config.subjects[shot.framing.subject].height
+    away = distance(focal, course.stature, height, script.camera)
+    wish = shot.focus.f_number
+    if shot.focus.sharp:
+        number = iris.max if wish is None else wish
+        near, far = lens.depth_of_field(away, focal, number, coc)
+        depth = float(np.min(far - near))
+        if depth < _TOGETHER:
+            together = " and ".join([moves.focus_at_start(shot), *shot.focus.sharp])
+            yield (
+                f"at f/{number:g} the depth of field gets down to {depth:.1f} m: {together} will "
+                "be sharp together only if they are that near to each other"
+            )
+    if shot.focus.soft or isinstance(shot.move, RackFocus):
+        number = iris.min if wish is None else wish
+        blur = float(np.max(lens.blur_circle(np.inf * focal, away, focal, number))) / coc
+        if blur < SOFT_BLUR:
+            yield (
+                f"at f/{number:g} nothing behind the focus gets softer than {blur:.1f} circles of "
+                f"confusion ({SOFT_BLUR:g} read as soft): come closer, or take a longer focal "
+                "length"
+            )
+    near_limit, far_limit = shot.focus.near, shot.focus.far
+    if near_limit is not None and far_limit is not None:
+        half = (1 / near_limit - lens.inverse(far_limit)) / 2
+        middle = (1 / near_limit + lens.inverse(far_limit)) / 2
+        least = float(np.max(lens.dof_half_width(middle, focal, iris.min, coc)))
+        most = float(np.min(lens.dof_half_width(middle, focal, iris.max, coc)))
+        if half > most:
+            yield (
+                f"even at f/{iris.max:g} the depth of field does not reach from {near_limit:g} to "
+                f"{far_limit:g} m at {summary.focal_length[1]:.0f} mm"
+            )
+        elif half < least:
+            yield (
+                f"even at f/{iris.min:g} the depth of field is larger than {near_limit:g} to "
+                f"{far_limit:g} m at {summary.focal_length[0]:.0f} mm"
+            )
+
+
+def _rates(
+    script: Script, shot: ShotConfig, course: Targets, times: Floats, summary: ShotSummary
+) -> Iterator[str]:
+    """What the shot wants faster than vehicle and lens are."""
+    limits, zoom = script.vehicle.limits, script.camera.focal_length
     if summary.speed + _WALK > limits.speed:
-        found.append(
+        yield (
             f"the move takes up to {summary.speed:.1f} m/s, and a walking subject {_WALK:g} m/s "
             f"more; the vehicle flies {limits.speed:g} m/s. Give the shot more time"
         )
     if zoom.max > zoom.min:
-        rate = float(np.abs(np.gradient(wanted.focal_length, times)).max())
+        rate = float(np.abs(np.gradient(course.focal_length, times)).max())
         if rate > zoom.rate:
-            found.append(
-                f"the zoom would have to move at {rate:.0f} mm/s, it does {zoom.rate:g} mm/s"
-            )
-    if isinstance(shot.move, Orbit) and abs(shot.move.angle) > 0:
-        turn = float(np.abs(np.gradient(wanted.azimuth, times)).max())
+            yield f"the zoom would have to move at {rate:.0f} mm/s, it does {zoom.rate:g} mm/s"
+    if isinstance(shot.move, Orbit):
+        turn = float(np.abs(np.gradient(course.azimuth, times)).max())
         if turn > limits.yaw_rate:
-            found.append("the orbit turns faster than the vehicle does")
-    return found
+            yield "the orbit turns faster than the vehicle does"

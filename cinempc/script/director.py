@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from cinempc.camera import LensState
 from cinempc.mpc.objectives import (
     Aperture,
     CameraPosition,
+    DepthOfField,
     FocalLength,
     FocusOn,
     Goals,
@@ -34,8 +35,12 @@ from cinempc.mpc.objectives import (
 from cinempc.record.events import FramingTarget, Shot
 from cinempc.rig import CameraPose, RigState
 from cinempc.script import moves
-from cinempc.script.moves import Targets
-from cinempc.script.script import Follow, RackFocus, Script, ShotConfig, named
+from cinempc.script.composition import composition, default_focal_length, f_number
+from cinempc.script.fields import Hold, Orbit, RackFocus, ShotConfig
+from cinempc.script.framing import Side
+from cinempc.script.moves import Start, Targets
+from cinempc.script.rules import named
+from cinempc.script.script import Script
 from cinempc.subject import SubjectEstimate
 
 Floats = NDArray[np.float64]
@@ -44,8 +49,17 @@ Subjects = Mapping[str, SubjectEstimate]
 #: Time constant, s, in which the side that a camera follows turns with the subject's heading:
 #: slower than a person's steps, quicker than its turns.
 _HEADING_LAG = 1.5
+#: Shortest time, s, in which a camera that shall hold comes to rest.
+_LEAST_STOP = 1.0
+#: How far inside the band of heights the opening picture is taken at least, m.
+_FROM_BAND = 0.2
+#: Steepest pitch of the opening picture, rad.
+_UPRIGHT = math.radians(88)
 #: Blur, in circles of confusion, from which a subject reads as out of focus.
-_SOFT_BLUR = 6.0
+SOFT_BLUR = 6.0
+#: Weight of the focus on the main subject where the depth of field has others to hold as well: it
+#: then only says where in the free range the focus rests.
+_RESTING = 0.02
 
 
 @dataclass(frozen=True)
@@ -61,10 +75,13 @@ class Wanted:
 class _Opening:
     """What a shot found when it began."""
 
-    azimuth: float  # that the shot asks for, world, rad
+    side: Side  # that the shot asks for, or for want of a wish the one that was there
+    azimuth: float  # of that side then, world, rad
     found: Targets | None  # the picture before it, None for the first shot
     position: Floats  # of the camera
+    velocity: Floats
     focal_length: float
+    f_number: float
 
 
 class Director:
@@ -117,11 +134,11 @@ class Director:
         shot = self.shot(now)
         config = self.script.config.shots[shot.index]
         self._follow_headings(now, subjects)
-        opening = self._opening(shot, subjects, state)
+        opening = self._opening(now, shot, subjects, state)
         wanted = self._targets(shot, opening, times, subjects)
         weights = moves.priorities(config, self.script.camera)
         framing = config.framing
-        name, point = framing.subject, framing.scale.point
+        name, point = framing.subject, self._point(config)
         objectives: list[Objective] = [
             ScreenPosition(
                 subject=name, point=point, u=wanted.u, v=wanted.v, weight=weights.screen
@@ -135,7 +152,9 @@ class Director:
         if weights.focal_length:
             objectives.append(FocalLength(mm=wanted.focal_length, weight=weights.focal_length))
         if weights.place:
-            x, y, z = opening.position
+            over = max(config.blend, _LEAST_STOP)
+            local = np.clip(times - shot.start, 0.0, None)
+            x, y, z = moves.stop(opening.position, opening.velocity, local, over).T
             objectives.append(CameraPosition(x=x, y=y, z=z, weight=weights.place))
         if weights.viewpoint:
             objectives.append(
@@ -147,7 +166,7 @@ class Director:
                     weight=weights.viewpoint,
                 )
             )
-        objectives += self._focus(config, times - shot.start, subjects, state)
+        objectives += self._focus(config, opening, times - shot.start, subjects, state)
         kept = dict.fromkeys((name, *framing.keep_in_frame))
         in_frame = tuple(
             InFrame(subject=kept_name, point=point if kept_name == name else "eyes")
@@ -165,44 +184,44 @@ class Director:
         ]
 
     def _focus(
-        self, config: ShotConfig, times: Floats, subjects: Subjects, state: RigState
+        self,
+        config: ShotConfig,
+        opening: _Opening,
+        times: Floats,
+        subjects: Subjects,
+        state: RigState,
     ) -> list[Objective]:
-        found: list[Objective] = []
         asked = moves.sharpness(config, times)
-        camera = state.camera
-        main = next(iter(asked))
-        pulled = isinstance(config.move, RackFocus)
-        ahead = {
-            name: frames.world_to_camera(
-                tuple(subject.point("eyes")),
-                tuple(camera.position),
-                camera.yaw,
-                camera.pitch,
-                camera.roll,
-            )[2]
-            for name, subject in subjects.items()
-        }
-        if pulled:
-            other = list(asked)[1]
-            found.append(FocusOn(subject=main, other=other, share=asked[other][0]))
+        focus, move = config.focus, config.move
+        main = moves.focus_at_start(config)
+        ahead = {name: _ahead(subjects[name], "eyes", state.camera)[2] for name in (main, *asked)}
+        found: list[Objective] = []
+        pulled = isinstance(move, RackFocus)
+        focused = main  # now
+        if isinstance(move, RackFocus):
+            share = asked[move.to][0]
+            found.append(FocusOn(subject=main, other=move.to, share=share))
+            focused = move.to if share[0] > 0.5 else main
         else:
-            found.append(FocusOn(subject=main))
+            shared = bool(focus.sharp) or (focus.near is not None and focus.far is not None)
+            found.append(FocusOn(subject=main, weight=_RESTING if shared else 1.0))
         for name, (sharp, soft) in asked.items():
             if sharp.any() or pulled:
                 found.append(Sharp(subject=name, weight=np.where(sharp > 0.99, 1.0, 0.0)))
             if soft.any() or pulled:
-                others = [other for other in asked if other != name] or [main]
-                side = 1.0 if ahead[name] < min(ahead[other] for other in others) else -1.0
-                found.append(Soft(subject=name, least=_SOFT_BLUR, side=side, weight=0.2 * soft))
-        iris = self.script.camera.aperture
-        wish = config.focus.f_number
-        f_number = moves.DEFAULT_F_NUMBER if wish is None else wish
-        found.append(
-            Aperture(
-                f_number=min(max(f_number, iris.min), iris.max),
-                weight=0.05 if wish is None else 2.0,
-            )
-        )
+                against = focused
+                if isinstance(move, RackFocus) and name in (main, move.to):
+                    against = move.to if name == main else main
+                side = 1.0 if ahead[name] < ahead[against] else -1.0
+                found.append(Soft(subject=name, least=SOFT_BLUR, side=side, weight=0.2 * soft))
+        if focus.near is not None or focus.far is not None:
+            found.append(DepthOfField(near=focus.near, far=focus.far))
+        stops = np.log2(f_number(config, self.script.camera)) * np.ones_like(times)
+        if opening.found is not None and config.blend > 0:
+            before = math.log2(opening.f_number)
+            stops = before + (stops - before) * moves.ease(times / config.blend)
+        weight = 0.05 if focus.f_number is None else 2.0
+        found.append(Aperture(f_number=2.0**stops, weight=weight))
         return found
 
     # --- what the picture should be, for figures and monitor ---
@@ -223,7 +242,7 @@ class Director:
         scaled = moves.priorities(config, self.script.camera).scale > 0
         target = FramingTarget(
             framing.subject,
-            framing.scale.point,
+            self._point(config),
             float(wanted.u[0]),
             float(wanted.v[0]),
             float(wanted.stature[0]) if scaled else None,
@@ -235,18 +254,18 @@ class Director:
     def entry(self, subjects: Subjects) -> tuple[CameraPose, LensState]:
         """The first shot's opening pose and lens, for a vehicle that starts on its mark."""
         config = self.script.config.shots[0]
-        camera = self.script.camera
-        framing = config.framing
+        camera, framing = self.script.camera, config.framing
         subject = subjects[framing.subject]
-        azimuth = _asked_azimuth(config, subject.heading)
-        wanted = moves.targets(
-            config, camera, np.zeros(1), azimuth, moves.default_focal_length(camera)
+        start = Start(
+            _side(config).world(subject.heading), subject.heading, default_focal_length(camera)
         )
-        focal = float(wanted.focal_length[0])
-        elevation = float(wanted.elevation[0])
+        height = self._height(config)
+        opening = moves.targets(config, camera, height, np.zeros(1), start)
+        wanted = {name: float(value[0]) for name, value in vars(opening).items()}
+        focal, roll = wanted["focal_length"], wanted["roll"]
         sensor = (camera.sensor.width, camera.sensor.height)
-        depth = focal * subject.height / (camera.sensor.height * float(wanted.stature[0]))
-        eyes, point = subject.point("eyes"), subject.point(framing.scale.point)
+        depth = focal * subject.height / (camera.sensor.height * wanted["stature"])
+        azimuth, elevation = wanted["azimuth"], wanted["elevation"]
         direction = np.array(
             [
                 math.cos(elevation) * math.cos(azimuth),
@@ -254,46 +273,54 @@ class Director:
                 math.sin(elevation),
             ]
         )
+        lowest, highest = self.script.safety.altitude.min, self.script.safety.altitude.max
+        band = min(_FROM_BAND, (highest - lowest) / 2)
         yaw, pitch, distance = azimuth + math.pi, -elevation, depth
-        lowest = self.script.safety.altitude.min + 0.2
-        position = eyes + distance * direction
-        for _ in range(50):  # a contraction: yaw and pitch by the miss in the picture
-            position = eyes + distance * direction
-            position[2] = max(position[2], lowest)
-            x, y, z = frames.world_to_camera(
-                tuple(point), tuple(position), yaw, pitch, float(wanted.roll[0])
-            )
-            u, v = frames.project((x, y, z), focal, *sensor)
-            yaw -= (u - float(wanted.u[0])) * sensor[0] / focal
-            pitch -= (v - float(wanted.v[0])) * sensor[1] / focal
-            distance *= 1 + 0.7 * (depth / z - 1)
-        focus = float(np.linalg.norm(position - eyes))
-        f_number = config.focus.f_number or moves.DEFAULT_F_NUMBER
-        lens_state = camera.clamp(LensState(focal, focus, f_number))
-        pose = CameraPose(position, float(frames.wrap_angle(yaw)), pitch, float(wanted.roll[0]))
-        return pose, lens_state
+        point = self._point(config)
+        for _ in range(60):  # a contraction: yaw, pitch and distance by the miss in the picture
+            position = subject.point("eyes") + distance * direction
+            position[2] = np.clip(position[2], lowest + band, highest - band)
+            pose = CameraPose(position, yaw, pitch, roll)
+            x, y, z = _ahead(subject, point, pose)
+            u, v = frames.project((x, y, max(z, 0.1)), focal, *sensor)
+            right = (u - wanted["u"]) * sensor[0] / focal
+            down = (v - wanted["v"]) * sensor[1] / focal
+            cr, sr = math.cos(roll), math.sin(roll)
+            yaw -= 0.8 * (cr * right - sr * down) / max(math.cos(pitch), 0.1)
+            pitch = min(max(pitch - 0.8 * (sr * right + cr * down), -_UPRIGHT), _UPRIGHT)
+            size = _ahead(subject, "centre", pose)[2]
+            distance *= 1 + 0.7 * (depth / max(size, 0.1 * depth) - 1)
+        pose = CameraPose(position, float(frames.wrap_angle(yaw)), pitch, roll)
+        focused = subjects.get(moves.focus_at_start(config), subject)
+        focus = max(float(_ahead(focused, "eyes", pose)[2]), camera.focus.closest)
+        return pose, camera.clamp(LensState(focal, focus, f_number(config, camera)))
 
     # --- easing in ---
 
-    def _opening(self, shot: Shot, subjects: Subjects, state: RigState) -> _Opening:
+    def _opening(self, now: float, shot: Shot, subjects: Subjects, state: RigState) -> _Opening:
         known = self._openings.get(shot.index)
-        if known is not None:
+        if known is not None and not (shot.index == 0 and now < 0):
             return known
         config = self.script.config.shots[shot.index]
         subject = subjects[config.framing.subject]
-        side = config.framing.side
-        azimuth = _asked_azimuth(config, self._headings[config.framing.subject][1])
-        found = None
-        focal_length = moves.default_focal_length(self.script.camera)
+        side, found = _side(config), None
+        position, velocity = state.camera.position.copy(), state.velocity.copy()
+        focal_length = default_focal_length(self.script.camera)
         if shot.index:
             found = self._seen(config, subject, state)
             focal_length = state.lens.focal_length_mm
-            if side is None:  # no side asked: the one that is there
-                azimuth = float(found.azimuth[0])
-        opening = _Opening(azimuth, found, state.camera.position.copy(), focal_length)
-        if shot.start <= 0 and not shot.index:
-            # The vehicle is still getting to its mark: what counts is where it should be.
-            opening.position = self.entry(subjects)[0].position
+            if config.framing.side is None:  # the one that is there
+                side = Side(float(found.azimuth[0]), in_world=True)
+        else:
+            # The vehicle is still getting to its mark: what counts is where it should be when
+            # the camera rolls.
+            velocity = np.zeros(3)
+            if isinstance(config.move, Hold):
+                then = {n: s.predict(s.time - min(now, 0.0)) for n, s in subjects.items()}
+                position = self.entry(then)[0].position
+        azimuth = side.world(self._headings[config.framing.subject][1])
+        f_number = state.lens.f_number
+        opening = _Opening(side, azimuth, found, position, velocity, focal_length, f_number)
         self._openings[shot.index] = opening
         return opening
 
@@ -301,13 +328,7 @@ class Director:
         """The picture that there is, as targets."""
         camera = state.camera
         sensor = self.script.camera.sensor
-        ahead = frames.world_to_camera(
-            tuple(subject.point(config.framing.scale.point)),
-            tuple(camera.position),
-            camera.yaw,
-            camera.pitch,
-            camera.roll,
-        )
+        ahead = _ahead(subject, self._point(config), camera)
         depth = max(float(ahead[2]), 0.5)
         focal = state.lens.focal_length_mm
         u, v = frames.project((ahead[0], ahead[1], depth), focal, sensor.width, sensor.height)
@@ -328,25 +349,22 @@ class Director:
     def _targets(self, shot: Shot, opening: _Opening, times: Floats, subjects: Subjects) -> Targets:
         config = self.script.config.shots[shot.index]
         local = np.clip(times - shot.start, 0.0, None)
+        name = config.framing.subject
+        heading = self._headings[name][1] if name in self._headings else subjects[name].heading
         azimuth = opening.azimuth
-        if isinstance(config.move, Follow | RackFocus) and config.framing.side is not None:
-            name = config.framing.subject
-            heading = self._headings[name][1] if name in self._headings else 0.0
-            azimuth = heading + config.framing.side
-        wanted = moves.targets(config, self.script.camera, local, azimuth, opening.focal_length)
+        if not isinstance(config.move, Orbit | Hold):  # an orbit turns from where it began
+            azimuth = opening.side.world(heading)
+        start = Start(azimuth, heading, opening.focal_length)
+        wanted = moves.targets(config, self.script.camera, self._height(config), local, start)
         if opening.found is None or config.blend <= 0:
             return wanted
-        weight = moves.ease(local / config.blend)
-        blended = {}
-        for field in fields(Targets):
-            before, after = getattr(opening.found, field.name), getattr(wanted, field.name)
-            if field.name == "azimuth":
-                before = after + frames.wrap_angle(before - after)
-            if field.name in ("stature", "focal_length"):
-                blended[field.name] = np.exp((1 - weight) * np.log(before) + weight * np.log(after))
-            else:
-                blended[field.name] = (1 - weight) * before + weight * after
-        return Targets(**blended)
+        return moves.blend(opening.found, wanted, moves.ease(local / config.blend))
+
+    def _height(self, config: ShotConfig) -> float:
+        return self.script.config.subjects[config.framing.subject].height
+
+    def _point(self, config: ShotConfig) -> str:
+        return composition(config, self.script.camera, self._height(config)).point
 
     def _follow_headings(self, now: float, subjects: Subjects) -> None:
         """Smoothed headings: the side that a camera keeps does not sway with a subject's steps."""
@@ -368,7 +386,16 @@ def _settle(shot: ShotConfig, index: int) -> float:
     return shot.blend if index else 0.0
 
 
-def _asked_azimuth(config: ShotConfig, heading: float) -> float:
-    """World direction from the subject to the camera that a shot starts from."""
-    side = config.framing.side
-    return heading + (0.0 if side is None else side)
+def _side(config: ShotConfig) -> Side:
+    """The side that a shot asks for: the front, if none."""
+    return Side(0.0) if config.framing.side is None else config.framing.side
+
+
+def _ahead(
+    subject: SubjectEstimate, point: str | float, camera: CameraPose
+) -> tuple[float, float, float]:
+    """A body point in camera coordinates, m."""
+    found: tuple[float, float, float] = frames.world_to_camera(
+        tuple(subject.point(point)), tuple(camera.position), camera.yaw, camera.pitch, camera.roll
+    )
+    return found

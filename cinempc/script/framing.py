@@ -14,10 +14,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+import numpy as np
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from cinempc import configs, units
 from cinempc.subject import body_fraction
+
+Num = Any
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ def _whole(stature: float, headroom: float) -> Scale:
     return Scale(stature, "centre", headroom + 0.5 * stature)
 
 
+def scale_of(stature: float) -> Scale:
+    """The scale of a body's share of the frame's height: whole in the picture up to 0.9, from
+    there on cut at the foot of the frame, the eyes under a tenth of headroom."""
+    if stature <= 0.9:
+        return _whole(stature, 0.5 * (1 - stature) * 0.9)
+    return Scale(stature, "eyes", 0.10 + (1 - body_fraction("eyes")) * stature)
+
+
 #: The named shot scales.
 SCALES = {
     "ECU": Scale(1 / 0.11, "eyes", 0.42),
@@ -55,18 +66,43 @@ SCALES = {
     "ELS": _whole(stature=0.30, headroom=0.42),
 }
 
-#: Named positions: u, and v where the name says one.
-_SIDEWAYS = {
+
+@dataclass(frozen=True)
+class Position:
+    """Where the framed point stands, in fractions of the picture from its top left.
+
+    Attributes:
+        u: sideways; None for lead room, see `lead_room`.
+        v: upright; None where the scale says it.
+    """
+
+    u: float | None
+    v: float | None = None
+
+
+def lead_room(heading: Num, azimuth: Num) -> Num:
+    """u that leaves room where the subject looks: at a third in profile, in the middle face-on.
+
+    Args:
+        heading: of the subject, rad.
+        azimuth: from the subject to the camera, rad, in the same frame.
+    """
+    return 0.5 - np.sin(heading - azimuth) / 6
+
+
+#: Named positions.
+_SIDEWAYS: dict[str, float | None] = {
     "centre": 0.5,
     "third-left": 1 / 3,
     "third-right": 2 / 3,
     "quarter-left": 0.25,
     "quarter-right": 0.75,
+    "lead-room": None,
 }
 _UPRIGHT = {"upper-": 1 / 3, "middle-": 0.5, "lower-": 2 / 3}
-POSITIONS: dict[str, tuple[float, float | None]] = {
-    **{name: (u, None) for name, u in _SIDEWAYS.items()},
-    **{prefix + name: (u, v) for prefix, v in _UPRIGHT.items() for name, u in _SIDEWAYS.items()},
+POSITIONS = {
+    **{name: Position(u) for name, u in _SIDEWAYS.items()},
+    **{up + name: Position(u, v) for up, v in _UPRIGHT.items() for name, u in _SIDEWAYS.items()},
 }
 
 #: Camera angles: elevation of the camera as seen from the subject's eyes.
@@ -75,8 +111,25 @@ ANGLES = {
     "low": math.radians(-8),
     "eye-level": 0.0,
     "high": math.radians(20),
+    "birds-eye": math.radians(70),
     "top": math.radians(70),
 }
+#: Steepest angle, degrees: short of straight down, where a camera's heading loses its sense.
+STEEPEST = 85.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """From which side a subject is seen: direction to the camera, rad, anticlockwise from the
+    subject's heading, or with ``in_world`` from east."""
+
+    azimuth: float
+    in_world: bool = False
+
+    def world(self, heading: float) -> float:
+        """The direction in the world for a subject's heading, rad."""
+        return self.azimuth if self.in_world else heading + self.azimuth
+
 
 #: Sides: direction of the camera from the subject, anticlockwise from its heading.
 SIDES = {
@@ -108,37 +161,47 @@ def parse_scale(text: object) -> Scale:
             stature = float(match.group(1)) / 100
             if not 0.02 <= stature <= 12:
                 raise ValueError(f"{text} of the frame's height: give 2 % to 1200 %")
-            if stature <= 0.9:
-                return _whole(stature, 0.5 * (1 - stature) * 0.9)
-            return Scale(stature, "eyes", 0.10 + (1 - body_fraction("eyes")) * stature)
+            return scale_of(stature)
     raise ValueError(
         f"{text!r} is not a shot scale: write one of {', '.join(SCALES)}, or the body's share of "
         "the frame's height, such as '60 %'"
     )
 
 
-def parse_position(text: object) -> tuple[float, float | None]:
-    """Where in the picture: (u, v), v None where only the sideways place is said.
+def parse_scale_or_distance(text: object) -> Scale | float:
+    """A scale, or a distance in m ("4 m").
+
+    Raises:
+        ValueError: neither.
+    """
+    if isinstance(text, str) and re.match(r"^\s*[-+.\d]", text) and "%" not in text:
+        distance = units.parse(text, "m")
+        if not 0 < distance < math.inf:
+            raise ValueError(f"a distance is above zero and finite, it is {text!r}")
+        return distance
+    try:
+        return parse_scale(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; or a distance, such as '4 m'") from None
+
+
+def parse_position(text: object) -> Position:
+    """Where in the picture: a name, or {u, v} with v left out where the scale shall say it.
 
     Raises:
         ValueError: with the names that there are.
     """
-    if isinstance(text, tuple) and len(text) == 2:
+    if isinstance(text, Position):
         return text
-    if isinstance(text, dict):
-        unknown = set(text) - {"u", "v"}
-        values = [text.get("u"), text.get("v")]
-        numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
-        if (
-            not unknown
-            and values[0] is not None
-            and len(numbers) == sum(v is not None for v in values)
-        ):
-            if all(0 <= v <= 1 for v in numbers):
-                return float(numbers[0]), None if values[1] is None else float(numbers[1])
+    if isinstance(text, dict) and "u" in text and set(text) <= {"u", "v"}:
+        numbers = [
+            v for v in text.values() if isinstance(v, (int, float)) and not isinstance(v, bool)
+        ]
+        if len(numbers) < len(text) or not all(0 <= v <= 1 for v in numbers):
             raise ValueError("u and v are fractions of the picture, 0 to 1")
-    if isinstance(text, str) and text in POSITIONS:
-        return POSITIONS[text]
+        return Position(float(text["u"]), float(text["v"]) if "v" in text else None)
+    if isinstance(text, str) and text.strip() in POSITIONS:
+        return POSITIONS[text.strip()]
     hint = configs.suggest(text, list(POSITIONS)) if isinstance(text, str) else ""
     raise ValueError(
         f"{text!r} is not a position{hint}: write one of {', '.join(_SIDEWAYS)}, with upper-, "
@@ -146,27 +209,53 @@ def parse_position(text: object) -> tuple[float, float | None]:
     )
 
 
-def _named_angle(names: dict[str, float], what: str) -> Any:
-    def parse(text: object) -> float:
-        if isinstance(text, float) and not isinstance(text, bool):
-            return text
-        if isinstance(text, str):
-            if text.strip() in names:
-                return names[text.strip()]
-            if re.match(r"^\s*[-+\d.]", text):
-                return units.parse(text, "radian")
-        hint = configs.suggest(text, list(names)) if isinstance(text, str) else ""
-        raise ValueError(
-            f"{text!r} is not {what}{hint}: write one of {', '.join(names)}, or degrees, such as "
-            "'30 deg'"
-        )
+def _named_angle(text: object, names: dict[str, float], what: str) -> float:
+    if isinstance(text, str):
+        if text.strip() in names:
+            return names[text.strip()]
+        if re.match(r"^\s*[-+.\d]", text):
+            return units.parse(text, "radian")
+    hint = configs.suggest(text, list(names)) if isinstance(text, str) else ""
+    raise ValueError(
+        f"{text!r} is not {what}{hint}: write one of {', '.join(names)}, or degrees, such as "
+        "'30 deg'"
+    )
 
-    return parse
+
+def parse_angle(text: object) -> float:
+    """Elevation of the camera above the subject's eyes, rad: a name or degrees.
+
+    Raises:
+        ValueError: neither, or too steep.
+    """
+    angle = _named_angle(text, ANGLES, "an angle")
+    if abs(math.degrees(angle)) > STEEPEST:
+        raise ValueError(f"{text!r} is too steep: give {-STEEPEST:g} deg to {STEEPEST:g} deg")
+    return angle
+
+
+def parse_side(text: object) -> Side:
+    """A side by name or degrees, or ``{world: "30 deg"}`` from east.
+
+    Raises:
+        ValueError: none of these.
+    """
+    if isinstance(text, Side):
+        return text
+    if isinstance(text, dict) and set(text) == {"world"}:
+        return Side(units.parse(text["world"], "radian"), in_world=True)
+    try:
+        return Side(_named_angle(text, SIDES, "a side"))
+    except ValueError as error:
+        raise ValueError(f"{error}; or {{world: 30 deg}}, from east") from None
 
 
 ScaleField = Annotated[
     Scale, BeforeValidator(parse_scale), PlainSerializer(lambda s: f"{s.stature:.0%}")
 ]
-PositionField = Annotated[tuple[float, float | None], BeforeValidator(parse_position)]
-AngleField = Annotated[float, BeforeValidator(_named_angle(ANGLES, "an angle"))]
-SideField = Annotated[float, BeforeValidator(_named_angle(SIDES, "a side"))]
+# A plain validator: pydantic knows no schema of the union of a dataclass that it must not build
+# and a float that it must not read.
+ScaleOrDistanceField = Annotated[Scale | float, PlainValidator(parse_scale_or_distance)]
+PositionField = Annotated[Position, BeforeValidator(parse_position)]
+AngleField = Annotated[float, BeforeValidator(parse_angle)]
+SideField = Annotated[Side, BeforeValidator(parse_side)]

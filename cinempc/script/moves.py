@@ -8,13 +8,15 @@ drone's path follows from them through the control problem, no move knows a path
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.camera import Camera
-from cinempc.script.script import (
+from cinempc.frames import wrap_angle
+from cinempc.script.composition import composition, stature
+from cinempc.script.fields import (
     DollyZoomMove,
     Follow,
     Hold,
@@ -24,13 +26,28 @@ from cinempc.script.script import (
     RackFocus,
     ShotConfig,
 )
+from cinempc.script.framing import Scale, lead_room, scale_of
+from cinempc.subject import body_fraction
 
 Floats = NDArray[np.float64]
 
-#: Focal length where nobody asks for one, mm: the normal lens of a Super 35 sensor.
-NORMAL_FOCAL_LENGTH = 40.0
-#: Aperture where nobody asks for one.
-DEFAULT_F_NUMBER = 4.0
+#: Time, s, in which an orbit at a rate gets up to it, and in which it stops.
+_ORBIT_RAMP = 2.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a move starts from.
+
+    Attributes:
+        azimuth: direction from the subject to the camera, rad, in the world.
+        heading: of the subject, rad, for lead room.
+        focal_length: mm, for a shot that keeps the one that is there.
+    """
+
+    azimuth: float
+    heading: float
+    focal_length: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,28 @@ def ease(progress: Floats) -> Floats:
     return eased
 
 
+def ease_way(progress: Floats) -> Floats:
+    """The way of what gets up to speed 1 as `ease` does: its integral, 0 to 1/2."""
+    s = np.clip(progress, 0.0, 1.0)
+    way: Floats = s**4 * (2.5 + s * (s - 3))
+    return way
+
+
+def cruise(times: Floats, duration: float, ramp: float) -> Floats:
+    """The way, s, at speed 1 with gentle ends: up in ``ramp``, and down in it at the end."""
+    down = np.clip((duration - times) / ramp, 0.0, 1.0)
+    middle = np.clip(times - ramp, 0.0, max(duration - 2 * ramp, 0.0))
+    way: Floats = ramp * (ease_way(times / ramp) + 0.5 - ease_way(down)) + middle
+    return way
+
+
+def stop(position: Floats, velocity: Floats, times: Floats, over: float) -> Floats:
+    """Places (times, 3), m, of a camera that comes to rest gently from a velocity, m/s."""
+    way = times.clip(0.0, over) - over * ease_way(times / over)
+    places: Floats = position + way[:, None] * velocity
+    return places
+
+
 def priorities(shot: ShotConfig, camera: Camera) -> Priorities:
     """The weights of a shot's move."""
     zooms = camera.focal_length.max > camera.focal_length.min
@@ -86,52 +125,87 @@ def priorities(shot: ShotConfig, camera: Camera) -> Priorities:
     return Priorities(focal_length=4.0)
 
 
-def default_focal_length(camera: Camera) -> float:
-    """The normal focal length, or the nearest that the lens has, mm."""
-    zoom = camera.focal_length
-    return min(max(NORMAL_FOCAL_LENGTH, zoom.min), zoom.max)
-
-
 def targets(
-    shot: ShotConfig, camera: Camera, times: Floats, azimuth: float, focal_length: float
+    shot: ShotConfig, camera: Camera, height: float, times: Floats, start: Start
 ) -> Targets:
     """What a shot asks at ``times``, s from its start; past its end, what it asks there.
 
     Args:
         shot: the shot.
-        camera: its lens gives the default focal length.
+        camera: its sensor and lens.
+        height: of the framing's subject, m.
         times: (n,).
-        azimuth: world direction from the subject to the camera at the shot's start, rad.
-        focal_length: at the shot's start, mm, for a move that keeps it.
+        start: what the move starts from.
     """
     framing, move = shot.framing, shot.move
+    opening = composition(shot, camera, height)
     course = ease(times / shot.duration)
     flat = np.ones_like(times)
-    u, v = framing.position
-    stature = framing.scale.stature * flat
-    azimuths = azimuth * flat
-    focal = (shot.lens.focal_length or focal_length) * flat
+    focal = (opening.focal_length or start.focal_length) * flat
+    azimuth, size = start.azimuth * flat, opening.scale.stature * flat
+    room = _room_above(opening.scale, framing.position.v) * flat
     if isinstance(move, Orbit):
-        azimuths = azimuth + move.angle * course
+        if move.rate is not None:
+            ramp = min(_ORBIT_RAMP, shot.duration / 3)
+            azimuth = azimuth + move.rate * cruise(times, shot.duration, ramp)
+        else:
+            azimuth = azimuth + (move.angle or 0.0) * course
     elif isinstance(move, PushIn | PullOut):
+        end = move.to
+        if not isinstance(end, Scale):
+            end = scale_of(stature(focal[0], end, height, camera))
         # Even in ln size: the same share of the picture is gained in each second.
-        ratio = math.log(move.to.stature / framing.scale.stature)
-        stature = stature * np.exp(ratio * course)
+        size = size * np.exp(math.log(end.stature / opening.scale.stature) * course)
+        room = room + (_room_above(end, framing.position.v) - room) * course
     elif isinstance(move, DollyZoomMove):
         # Even in focal length is even in distance, as the scale stays.
         first, last = move.focal_length.from_, move.focal_length.to
         focal = first + (last - first) * course
     else:
         assert isinstance(move, Hold | Follow | RackFocus)
+    u = framing.position.u
     return Targets(
-        u=u * flat,
-        v=(framing.scale.v if v is None else v) * flat,
-        stature=stature,
-        azimuth=azimuths,
+        u=lead_room(start.heading, azimuth) if u is None else u * flat,
+        v=room + (1 - body_fraction(opening.point)) * size,
+        stature=size,
+        azimuth=azimuth,
         elevation=framing.angle * flat,
         focal_length=focal,
         roll=framing.roll * flat,
     )
+
+
+def _room_above(scale: Scale, v: float | None) -> float:
+    """Where the top of the head is in the picture: 0 at its upper edge, below 0 if cut off."""
+    placed = scale.v if v is None else v
+    return placed - (1 - body_fraction(scale.point)) * scale.stature
+
+
+def blend(before: Targets, after: Targets, weight: Floats) -> Targets:
+    """From one picture (``weight`` 0) to another (1): sizes and focal lengths by their ratio,
+    sides the short way round."""
+    blended = {}
+    for field in fields(Targets):
+        first, last = getattr(before, field.name), getattr(after, field.name)
+        if field.name == "azimuth":
+            first = last + wrap_angle(first - last)
+        if field.name in ("stature", "focal_length"):
+            blended[field.name] = np.exp((1 - weight) * np.log(first) + weight * np.log(last))
+        else:
+            blended[field.name] = (1 - weight) * first + weight * last
+    return Targets(**blended)
+
+
+def focus_at_end(shot: ShotConfig) -> str:
+    """The subject that the focus is on at a shot's end."""
+    if isinstance(shot.move, RackFocus):
+        return shot.move.to
+    return shot.focus.on or shot.framing.subject
+
+
+def focus_at_start(shot: ShotConfig) -> str:
+    """The subject that the focus is on at a shot's start."""
+    return shot.move.from_ if isinstance(shot.move, RackFocus) else focus_at_end(shot)
 
 
 def sharpness(shot: ShotConfig, times: Floats) -> dict[str, tuple[Floats, Floats]]:
@@ -141,8 +215,7 @@ def sharpness(shot: ShotConfig, times: Floats) -> dict[str, tuple[Floats, Floats
         over = ease((times - shot.move.at) / shot.move.over)
         found = {shot.move.from_: (1 - over, over), shot.move.to: (over, 1 - over)}
     else:
-        main = shot.focus.on or shot.framing.subject
-        found = {main: (flat, 0 * flat)}
+        found = {focus_at_start(shot): (flat, 0 * flat)}
         for name in shot.focus.sharp:
             found[name] = (flat, 0 * flat)
     for name in shot.focus.soft:

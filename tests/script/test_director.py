@@ -5,18 +5,30 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cinempc import configs, frames
 from cinempc.camera import LensState
-from cinempc.mpc.objectives import FocalLength, FocusOn, ScreenPosition, ShotScale, Soft
+from cinempc.mpc.objectives import (
+    CameraPosition,
+    DepthOfField,
+    FocalLength,
+    FocusOn,
+    Goals,
+    ScreenPosition,
+    ShotScale,
+    Soft,
+    Viewpoint,
+)
 from cinempc.rig import CameraPose, RigState
-from cinempc.script import framing, moves, script
+from cinempc.script import framing, script
 from cinempc.script.director import Director
+from cinempc.script.fields import ShotConfig
 from cinempc.subject import SubjectEstimate
 
 NAMES = ("dolly_zoom", "orbit", "follow", "rack_focus", "phone_follow", "showreel", "group")
@@ -57,11 +69,73 @@ def test_the_entry_is_the_opening_picture(name: str) -> None:
     subjects = people(director)
     pose, lens = director.entry(subjects)
     wanted = director.script.config.shots[0].framing
-    u, v, stature = seen(director, pose, lens, subjects[wanted.subject], wanted.scale.point)
-    place = wanted.position
-    assert u == pytest.approx(place[0], abs=1e-3)
-    assert v == pytest.approx(wanted.scale.v if place[1] is None else place[1], abs=1e-3)
-    assert stature == pytest.approx(wanted.scale.stature, rel=0.03)
+    scale, place = wanted.scale or framing.SCALES["MS"], wanted.position
+    u, v, _ = seen(director, pose, lens, subjects[wanted.subject], scale.point)
+    assert u == pytest.approx(place.u, abs=1e-6)
+    assert v == pytest.approx(scale.v if place.v is None else place.v, abs=1e-6)
+    _, _, stature = seen(director, pose, lens, subjects[wanted.subject], "centre")
+    assert stature == pytest.approx(scale.stature, rel=1e-6)
+
+
+def shot(name: str, **changes: object) -> Director:
+    """A director of a shipped script's first shot, with other fields."""
+    loaded = load(name)
+    fields = {
+        "name": "A",
+        "duration": "10 s",
+        "move": {"kind": "follow"},
+        "framing": {"subject": next(iter(loaded.config.subjects))},
+    }
+    one = ShotConfig.model_validate({**fields, **changes})
+    return Director(replace(loaded, config=loaded.config.model_copy(update={"shots": (one,)})))
+
+
+@given(
+    u=st.floats(0.2, 0.8),
+    v=st.floats(0.2, 0.8),
+    percent=st.integers(20, 300),
+    angle=st.integers(-3, 60),
+    side=st.integers(-180, 180),
+    roll=st.integers(-30, 30),
+    focal=st.integers(24, 120),
+    heading=st.floats(-7, 7),
+)
+def test_the_entry_is_exact_wherever_the_subject_shall_be(
+    u: float, v: float, percent: int, angle: int, side: int, roll: int, focal: int, heading: float
+) -> None:
+    director = shot(
+        "orbit",
+        lens={"focal_length": f"{focal} mm"},
+        framing={
+            "subject": "hero",
+            "scale": f"{percent} %",
+            "position": {"u": u, "v": v},
+            "angle": f"{angle} deg",
+            "side": f"{side} deg",
+            "roll": f"{roll} deg",
+        },
+    )
+    subject = replace(people(director)["hero"], heading=heading, height=1.8)
+    pose, lens = director.entry({"hero": subject})
+    assume(1.3 < pose.position[2] < 29.7)  # else the height gives way
+    point = director.script.config.shots[0].framing.scale.point
+    assert seen(director, pose, lens, subject, point)[:2] == pytest.approx((u, v), abs=1e-5)
+    assert seen(director, pose, lens, subject, "centre")[2] == pytest.approx(percent / 100)
+    offset = pose.position - subject.point("eyes")
+    azimuth, elevation = frames.azimuth_elevation(tuple(offset))
+    assert frames.wrap_angle(azimuth - heading - math.radians(side)) == pytest.approx(0, abs=1e-6)
+    assert math.degrees(elevation) == pytest.approx(angle)
+    assert pose.roll == pytest.approx(math.radians(roll))
+
+
+def test_the_entrys_focus_is_on_who_shall_be_sharp() -> None:
+    director = shot("rack_focus", focus={"on": "friend"})
+    subjects = people(director)
+    pose, lens = director.entry(subjects)
+    depth = frames.world_to_camera(
+        tuple(subjects["friend"].point("eyes")), tuple(pose.position), pose.yaw, pose.pitch, 0.0
+    )[2]
+    assert lens.focus_distance_m == pytest.approx(depth)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,10 +195,10 @@ def test_a_shot_eases_in_from_the_picture_that_is_there() -> None:
     goals = director.goals(np.array([second.start]), at, rig(pose, lens, second.start))
     wish = next(o for o in goals.objectives if isinstance(o, ScreenPosition))
     wanted = director.script.config.shots[1].framing
-    u, _, _ = seen(director, pose, lens, at["hero"], wanted.scale.point)
+    u, _, _ = seen(director, pose, lens, at["hero"], "eyes")  # what a push-in is about
     assert float(np.asarray(wish.u)[0]) == pytest.approx(u, abs=1e-6)
     blended = director.framing(second.start + director.script.config.shots[1].blend, at)
-    assert blended.targets[0].u == pytest.approx(wanted.position[0], abs=1e-6)
+    assert blended.targets[0].u == pytest.approx(wanted.position.u, abs=1e-6)
 
 
 def test_a_swaying_heading_hardly_moves_the_camera() -> None:
@@ -161,40 +235,115 @@ def test_rehearsing_leaves_no_trace() -> None:
     assert director.framing(7.0, people(director)).targets == ()
 
 
-@given(st.floats(-1, 2), st.floats(-1, 2))
-def test_easing_rises_from_0_to_1(a: float, b: float) -> None:
-    low, high = sorted((a, b))
-    first, second = moves.ease(np.array([low, high]))
-    assert 0 <= first <= second + 1e-12 <= 1 + 2e-12
+def wishes(director: Director, time: float = 0.0, nodes: int = 1) -> Goals:
+    pose, lens = director.entry(people(director))
+    times = time + 0.1 * np.arange(nodes)
+    return director.goals(times, people(director, time), rig(pose, lens, time))
 
 
-def test_easing_starts_and_ends_at_rest() -> None:
-    s = np.array([0.0, 1e-4, 1 - 1e-4, 1.0])
-    eased = moves.ease(s)
-    assert eased[1] < 1e-10
-    assert 1 - eased[2] < 1e-10
+def wish(goals: Goals, kind: type) -> object:
+    return next(o for o in goals.objectives if isinstance(o, kind))
 
 
-def test_scales_are_in_order() -> None:
-    statures = [framing.SCALES[n].stature for n in ("ECU", "CU", "MCU", "MS", "MLS", "LS", "ELS")]
-    assert statures == sorted(statures, reverse=True)
+def test_nodes_beyond_a_shots_end_keep_what_it_asks_there() -> None:
+    director = Director(load("showreel"))
+    first = director.shots[0]
+    wishes(director)
+    goals = wishes(director, first.end - 0.5, nodes=21)
+    u = wish(goals, ScreenPosition).u  # type: ignore[attr-defined]
+    assert len(u) == 21
+    assert np.ptp(u) == 0
 
 
-@pytest.mark.parametrize("name", ["CU", "MCU", "MS", "MLS", "LS", "ELS"])
-def test_a_named_scale_leaves_headroom_and_shows_the_framed_point(name: str) -> None:
-    scale = framing.SCALES[name]
-    crown = scale.v - (1 - framing.body_fraction(scale.point)) * scale.stature
-    assert 0.03 < crown < 0.5
-    assert crown < scale.v < 1
+def test_two_who_shall_be_sharp_share_the_focus() -> None:
+    alone = wish(wishes(shot("rack_focus")), FocusOn)
+    shared = wish(wishes(shot("rack_focus", focus={"sharp": ["friend"]})), FocusOn)
+    assert shared.weight < 0.1 * alone.weight  # type: ignore[attr-defined]
 
 
-@given(st.integers(2, 1200))
-def test_a_percentage_is_the_bodys_share(percent: int) -> None:
-    assert framing.parse_scale(f"{percent} %").stature == pytest.approx(percent / 100)
+def test_limits_of_depth_of_field_are_asked_for() -> None:
+    goals = wishes(shot("follow", focus={"near": "4 m", "far": "infinity"}))
+    limits = wish(goals, DepthOfField)
+    assert limits.near == 4.0  # type: ignore[attr-defined]
+    assert limits.far == math.inf  # type: ignore[attr-defined]
+    one = wish(wishes(shot("follow", focus={"far": "9 m"})), DepthOfField)
+    assert one.wished() == ("far",)  # type: ignore[attr-defined]
 
 
-def test_positions() -> None:
-    assert framing.parse_position("upper-third-left") == (1 / 3, 1 / 3)
-    assert framing.parse_position({"u": 0.25}) == (0.25, None)
-    with pytest.raises(ValueError, match="0 to 1"):
-        framing.parse_position({"u": 1.25})
+def test_a_soft_subject_in_front_of_the_focus_is_pushed_before_it() -> None:
+    director = shot("rack_focus", focus={"on": "friend", "soft": ["hero"]})
+    assert wish(wishes(director), Soft).side == 1  # type: ignore[attr-defined]
+
+
+def test_a_follow_turns_with_its_subject_and_an_orbit_does_not() -> None:
+    def turned(move: dict[str, str], side: object) -> float:
+        director = shot(
+            "orbit", move=move, framing={"subject": "hero", "scale": "LS", "side": side}
+        )
+        pose, lens = director.entry(people(director))
+        for time in np.arange(0.0, 5.0, 0.1):
+            subjects = {
+                n: replace(s, heading=math.radians(40)) for n, s in people(director, time).items()
+            }
+            if time < 0.05:
+                subjects = people(director)
+            goals = director.goals(np.array([time]), subjects, rig(pose, lens, time))
+        return math.degrees(float(wish(goals, Viewpoint).azimuth[0]))  # type: ignore[attr-defined]
+
+    assert turned({"kind": "follow"}, "front") == pytest.approx(40, abs=3)
+    assert turned({"kind": "push-in", "to": "MS"}, "front") == pytest.approx(40, abs=3)
+    assert turned({"kind": "follow"}, {"world": "-20 deg"}) == pytest.approx(-20)
+    assert turned({"kind": "orbit", "rate": "0 deg/s"}, "front") == pytest.approx(0)
+
+
+def test_lead_room_is_where_the_subject_goes() -> None:
+    def placed(side: str) -> float:
+        director = shot("orbit", framing={"subject": "hero", "position": "lead-room", "side": side})
+        pose, lens = director.entry(people(director))
+        u, _, _ = seen(director, pose, lens, people(director)["hero"], "eyes")
+        ahead = replace(people(director)["hero"], position=np.array([1.0, 0.0, 0.0]))
+        to, _, _ = seen(director, pose, lens, ahead, "eyes")
+        assert (to - u) * (0.5 - u) >= 0
+        return u
+
+    assert placed("profile-left") == pytest.approx(2 / 3)
+    assert placed("profile-right") == pytest.approx(1 / 3)
+    assert placed("front") == pytest.approx(0.5)
+
+
+def test_a_hold_comes_to_rest_where_it_runs_out() -> None:
+    loaded = load("showreel")
+    director = Director(loaded)
+    hold = director.shots[-1]
+    pose, lens = director.entry(people(director))
+    moving = replace(rig(pose, lens, hold.start), velocity=np.array([1.5, 0.0, 0.2]))
+    times = hold.start + np.linspace(0, 4, 81)
+    goals = director.goals(times, people(director, hold.start), moving)
+    places = np.stack([getattr(wish(goals, CameraPosition), axis) for axis in "xyz"], axis=1)
+    speeds = np.linalg.norm(np.diff(places, axis=0), axis=1) / 0.05
+    assert places[0] == pytest.approx(pose.position)
+    assert speeds[0] == pytest.approx(np.linalg.norm(moving.velocity), rel=0.01)
+    assert np.all(np.diff(speeds) < 1e-9)
+    assert speeds[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_first_hold_waits_where_the_picture_will_be_when_the_camera_rolls() -> None:
+    director = shot("orbit", move={"kind": "hold"}, framing={"subject": "hero", "scale": "LS"})
+    mark, lens = director.entry(people(director))
+    for now in (-3.0, -1.0, 0.0, 2.0):
+        goals = director.goals(np.array([now]), people(director, now), rig(mark, lens, now))
+        place = wish(goals, CameraPosition)
+        asked = [float(getattr(place, axis)[0]) for axis in "xyz"]
+        assert asked == pytest.approx(list(mark.position), abs=1e-6)
+
+
+def test_goals_are_quick() -> None:
+    director = Director(load("group"))
+    pose, lens = director.entry(people(director))
+    taken = []
+    for k in range(40):
+        subjects, state = people(director, 0.05 * k), rig(pose, lens, 0.05 * k)
+        started = perf_counter()
+        director.goals(0.05 * k + 0.1 * np.arange(21), subjects, state)
+        taken.append(perf_counter() - started)
+    assert min(taken) < 1e-3
