@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from cinempc import configs
 from cinempc.errors import ConfigError
-from cinempc.script import check, script
+from cinempc.script import check, fields, framing, script
 
 SHIPPED = sorted((configs.root() / "scripts").glob("*.yaml"))
 PAGE = configs.root().parent / "docs" / "scripts.md"
@@ -48,6 +51,30 @@ def test_every_example_of_the_page_is_valid(text: str, tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(text)
     assert check.check(script.load(path)).shots
+
+
+def test_the_page_has_every_name_with_its_value() -> None:
+    page = PAGE.read_text()
+    for name, scale in framing.SCALES.items():
+        assert re.search(rf"\| {name} \|.*\| {100 * scale.stature:.0f} % \|", page), name
+    for name, angle in framing.ANGLES.items():
+        assert re.search(rf"`{name}`[^,.]* {math.degrees(angle):.0f}°", page), name
+    for name, side in framing.SIDES.items():
+        assert f"`{name}`" in page or (side < 0 and f"{-math.degrees(side):.0f}°" in page), name
+    for name, position in framing.POSITIONS.items():
+        if position.u is not None and position.v is None:
+            assert f"`{name}` {position.u:.2g}" in page.replace("\n", " "), name
+
+
+@pytest.mark.parametrize("kind", get_args(get_args(fields.Move)[0]))
+def test_the_page_has_every_field(kind: type[BaseModel]) -> None:
+    page = PAGE.read_text()
+    models = [kind, fields.ScriptConfig, fields.SubjectConfig, fields.ShotConfig]
+    models += [fields.Framing, fields.Focus, fields.LensWish]
+    for model in models:
+        for name, info in model.model_fields.items():
+            assert f"`{info.alias or name}" in page, name
+    assert f"`{get_args(kind.model_fields['kind'].annotation)[0]}`" in page
 
 
 @pytest.mark.parametrize(
