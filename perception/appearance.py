@@ -410,7 +410,9 @@ def _legs(points: Floats) -> Floats | None:
                 continue
             thin = 0.12 if upper == "hip" else 0.08
             none = np.zeros(2)
-            strips.append(_strip(*ends, none, none, thin * length, (0.15, 0.85), _COARSE))
+            strips.append(
+                _strip(ends[0], ends[1], none, none, thin * length, (0.15, 0.85), _COARSE)
+            )
     return np.concatenate(strips) if strips else None
 
 

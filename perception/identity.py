@@ -51,7 +51,6 @@ class Identity:
     time: float
     box: Floats
     frames: int = 1
-    first: float = 0.0
     velocity: Floats = field(default_factory=lambda: np.zeros(2))  # of the box's centre, px/s
     touched: float = -np.inf  # when last overlapped
     # The last box that was surely theirs: before an overlap until well after it.
@@ -267,7 +266,8 @@ class Roster:
             lately = any(time - self.identities[row].touched < self.settle for row in rows)
             impossible = any(not plausible[row, held[row]] for row in rows & held.keys())
             possible = all(plausible[row, better[row]] for row in rows & better.keys())
-            if rows & fresh.keys() or (lately and impossible and possible):
+            arrived = any(better[row] not in held.values() for row in rows & better.keys())
+            if rows & fresh.keys() or (lately and possible and (impossible or arrived)):
                 wait = 0.0  # the tracker lost them: nothing speaks for its choice
             elif any(hidden[part[row]] for part in (held, better) for row in rows & part.keys()):
                 doubts[key] = time  # what is seen now says little: wait until they are apart
@@ -306,7 +306,7 @@ class Roster:
     def _meet(
         self, time: float, category: str, track: int, box: Floats, look: Appearance, touched: bool
     ) -> int:
-        new = Identity(self._next, category, look, track, time, box.copy(), first=time)
+        new = Identity(self._next, category, look, track, time, box.copy())
         new.clear_time, new.clear_box = time, new.box
         if touched:
             new.touched = time
