@@ -18,6 +18,35 @@ class Altitude(configs.Config):
     max: Metres
 
 
+class Lost(configs.Config):
+    """What a take does when a subject of the running shot is not seen any more."""
+
+    widen_after: Seconds = Field(
+        default=1.0,
+        validate_default=False,
+        description="Time since it was seen, after which the picture widens.",
+    )
+    hover_after: Seconds = Field(
+        default=4.0,
+        validate_default=False,
+        description="Time since it was seen, after which the vehicle hovers until it is back.",
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Lost:
+        widen, hover = self.widen_after, self.hover_after
+        if not (widen > 0 and math.isfinite(hover)):
+            raise ValueError(
+                f"widen_after must be above zero and hover_after finite, they are {widen:g} s and "
+                f"{hover:g} s"
+            )
+        if not widen < hover:
+            raise ValueError(
+                f"widen_after must be below hover_after, they are {widen:g} s and {hover:g} s"
+            )
+        return self
+
+
 class Safety(configs.Config):
     """Safety limits; see ``docs/safety.md``."""
 
@@ -33,6 +62,7 @@ class Safety(configs.Config):
         description="Distance to the planned position at which the plan starts again from where "
         "the vehicle is."
     )
+    lost: Lost = Lost()
 
     @model_validator(mode="after")
     def _sound(self) -> Safety:

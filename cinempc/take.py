@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cinempc.errors import CinempcError
+from cinempc.lost import Phase
 from cinempc.mpc.controller import Controller, node_times
 from cinempc.mpc.plan import Plan
 from cinempc.record.events import CycleEvent, FrameEvent
@@ -115,21 +116,24 @@ class Take:
         known = {subject.id: subject for subject in stage.perception.subjects(now)}
         time = now - self.rolls
         missing = [name for name in stage.director.cast(time) if name not in known]
-        if missing:
-            if not self._rehearsed and time >= 0:
+        if missing and not self._rehearsed:
+            if time >= 0:
                 raise CinempcError(
                     f"{' and '.join(missing)} not found in {stage.standby:g} s: nothing to film. "
                     "Point the camera at the subjects before the take, or give a longer --standby"
                 )
-            return  # the last plan is flown to its end, then the vehicle stands still
+            return  # the vehicle stands on its mark
         if not self._rehearsed:
             # Every shot's code is built now, not in the step in which the shot begins.
             for goals in stage.director.rehearse(known, state):
                 stage.controller.problem(goals, tuple(known))
             self._rehearsed = True
-        times = node_times(now, stage.controller.settings.horizon)
-        goals = stage.director.goals(times - self.rolls, known, state)
-        plan = stage.controller.step(now, state, goals, known)
+        if stage.director.watch(time, known) is Phase.HOVER:
+            plan = stage.controller.hover(now, state)
+        else:
+            times = node_times(now, stage.controller.settings.horizon)
+            goals = stage.director.goals(times - self.rolls, known, state)
+            plan = stage.controller.step(now, state, goals, known)
         stage.rig.follow(plan)
         if now >= self.rolls - 1e-9:
             recorder.cycle(self._cycle(now, plan, known))
@@ -166,6 +170,7 @@ class Take:
             step_ms=plan.step_ms,
             deadline_missed=plan.step_ms > 1e3 / CONTROL_RATE,
             violations=plan.violations,
+            losses=dict(self._set.director.losses),
         )
 
     def _shifted(self, subjects: Iterable[SubjectEstimate]) -> tuple[SubjectEstimate, ...]:

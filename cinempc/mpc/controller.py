@@ -43,6 +43,8 @@ Floats = NDArray[np.float64]
 _LENS_DRIFT = np.array([0.08, 0.05, 0.7])
 _ANGLE_DRIFT = np.deg2rad(6.0)
 _HEADING_DRIFT = np.deg2rad(30.0)
+#: Time before the end of a hover's plan, s, at which it gets a new one.
+_RENEW = 0.5
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,28 @@ class Controller:
         else:
             self._plan = self._fall_back(now, start, heading)
         self._plan = replace(self._plan, step_ms=elapsed * 1e3)
+        return self._plan
+
+    def hover(self, now: float, state: RigState) -> Plan:
+        """A plan that brings vehicle and camera to rest and keeps them there, for as long as this
+        is called; the next `step` plans afresh from there.
+
+        Args:
+            now: s.
+            state: the rig's newest state.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        started = time.perf_counter()
+        self.failure = None
+        self._guess = None  # it leads to where nobody wants to go any more
+        flown = self._plan
+        # A fresh one before the last runs out: what is flown has no end.
+        if flown is None or flown.origin is not Origin.HOVERING or now > flown.end - _RENEW:
+            start, _, heading = self._start(now, state)
+            self._plan = flown = self._braking(now, start, heading, Origin.HOVERING)
+        self._plan = replace(flown, step_ms=(time.perf_counter() - started) * 1e3)
         return self._plan
 
     def problem(self, goals: Goals, subjects: tuple[str, ...]) -> Problem:
@@ -371,6 +395,10 @@ class Controller:
             return flown
         if flown is not None and now < self._good_until and now < flown.end:
             return replace(flown, origin=Origin.SHIFTED)
+        return self._braking(now, start, heading, Origin.BRAKING)
+
+    def _braking(self, now: float, start: Floats, heading: float, origin: Origin) -> Plan:
+        """A plan to rest, as long as that takes and a little longer."""
         horizon, limits = self.settings.horizon, self.vehicle.limits
         speed = float(np.linalg.norm(start[plan.VELOCITY]))
         slowest = min(0.65 * limits.acceleration, limits.vertical_acceleration)
@@ -382,7 +410,7 @@ class Controller:
             states=states,
             inputs=inputs,
             headings=np.full(count + 1, heading),
-            origin=Origin.BRAKING,
+            origin=origin,
         )
 
 

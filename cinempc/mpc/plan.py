@@ -43,6 +43,7 @@ class Origin(Enum):
     SOLVED = "solved"  # the solver's own, checked
     SHIFTED = "shifted"  # the last good plan, followed on after a failed solve
     BRAKING = "braking"  # to a hover
+    HOVERING = "hovering"  # the same, because it was asked
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cinempc.lost import Loss
 from cinempc.mpc.plan import Plan
 from cinempc.rig import CameraPose, Frame, RigState
 from cinempc.subject import SubjectEstimate
@@ -65,7 +66,8 @@ class CycleEvent:
     """One control step.
 
     ``step_ms`` is the time that the controller took, ``violations`` name each soft constraint
-    that was broken and by how much, in its unit.
+    that was broken and by how much, in its unit. ``losses`` are the subjects of the shot that are
+    not seen, by name.
     """
 
     time: float
@@ -76,3 +78,4 @@ class CycleEvent:
     step_ms: float = 0.0
     deadline_missed: bool = False
     violations: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, Loss] = field(default_factory=dict)

@@ -48,6 +48,7 @@ from foxglove.messages import (
 from numpy.typing import NDArray
 
 from cinempc.camera import Camera, LensState
+from cinempc.lost import Loss, Phase, last_seen
 from cinempc.mpc.plan import Origin, lens_state
 from cinempc.record.events import CycleEvent, FrameEvent, Shot
 from cinempc.record.metrics import FrameRecord, plain
@@ -200,6 +201,7 @@ class TakeLog:
         self._shots = {shot.index: shot for shot in shots}
         self._jpeg_quality = jpeg_quality
         self._shot: int | None = None
+        self._losses: dict[str, Loss] = {}
         self._colours: dict[str, tuple[float, float, float]] = {}
         # The channels live as long as their context does.
         self._context = context = foxglove.Context()
@@ -338,6 +340,7 @@ class TakeLog:
         self._write_plan(event)
         for problem in state.health.problems:
             self._say(problem, event.time, LogLevel.Warning)
+        self._say_losses(event)
 
     def close(self) -> None:
         """Finish the file."""
@@ -365,6 +368,24 @@ class TakeLog:
         shot = self._shots.get(index)
         words = f"shot {index + 1}" if shot is None else f"shot {index + 1}: {shot.name}"
         self._say(words if shot is None else f"{words} ({shot.move})", time, LogLevel.Info)
+
+    def _say_losses(self, event: CycleEvent) -> None:
+        """Say who is lost, what is done about it, and who is found again."""
+        before, now = self._losses, dict(event.losses)
+        self._losses = now
+        seen = {s.id: last_seen(s) for s in event.estimates}
+        for name, loss in before.items():
+            if name in now:
+                continue
+            words = "found again" if loss.is_found(seen.get(name)) else "not needed any more"
+            self._say(f"{name} {words}", event.time, LogLevel.Info)
+        for name, loss in now.items():
+            if name not in before:
+                words = f"{name} lost, last seen at {loss.last_seen:.1f} s"
+                self._say(words, event.time, LogLevel.Warning)
+            hovers = event.plan.origin is Origin.HOVERING and loss.phase is Phase.HOVER
+            if hovers and (name not in before or before[name].phase is not Phase.HOVER):
+                self._say(f"hovering until {name} is seen", event.time, LogLevel.Warning)
 
     def _say(self, message: str, time: float, level: LogLevel) -> None:
         self._events.log(

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames, lens
-from cinempc.mpc.plan import ANGULAR_ACCELERATION
+from cinempc.lost import Loss, Phase, last_seen
+from cinempc.mpc.plan import ANGULAR_ACCELERATION, Origin
 from cinempc.record.events import CycleEvent, FrameEvent, FramingTarget, Shot
 from cinempc.rig import CameraPose, Frame
 from cinempc.subject import BODY_POINTS, SubjectEstimate
@@ -30,6 +31,9 @@ BEHIND_PCT = 100.0
 #: The least reported violation that counts, in the constraint's unit: below it is the solver's
 #: own accuracy.
 VIOLATION_TOLERANCE = 1e-3
+
+#: Plans that were flown for want of a solution.
+_FALLBACKS = (Origin.SHIFTED.value, Origin.BRAKING.value)
 
 #: The point whose depth says whether a subject is in focus: a focus puller focuses on the eyes.
 FOCUS_POINT = "eyes"
@@ -106,6 +110,8 @@ class CycleRecord:
     angular_acceleration: Vector
     origin: str = "solved"
     violations: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, Loss] = field(default_factory=dict)
+    last_seen: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -267,6 +273,8 @@ def measure_cycle(event: CycleEvent) -> CycleRecord:
         angular_acceleration=_vector(inputs[ANGULAR_ACCELERATION]),
         origin=plan.origin.value,
         violations=dict(event.violations),
+        losses=dict(event.losses),
+        last_seen={subject.id: last_seen(subject) for subject in event.estimates},
     )
 
 
@@ -326,6 +334,7 @@ def summarise(
             "circle_of_confusion_mm": coc_mm,
             "violation_tolerance": VIOLATION_TOLERANCE,
             "overall": overall,
+            "losses": losses(cycle_records),
             "shots": per_shot,
         }
     )
@@ -417,9 +426,51 @@ def _flight(records: Sequence[CycleRecord]) -> dict[str, Any]:
         "camera_jerk_rms": _rms(_camera_jerks(records)),
         "step_ms": timing,
         "deadline_misses": sum(record.deadline_missed for record in records),
-        "fallback_plans": sum(record.origin != "solved" for record in records),
+        "fallback_plans": sum(record.origin in _FALLBACKS for record in records),
         "cycles": len(records),
+        "subject_lost_s": _time_share(records, lambda record: bool(record.losses)),
+        "hover_s": _time_share(records, lambda record: record.origin == Origin.HOVERING.value),
     }
+
+
+def _time_share(
+    records: Sequence[CycleRecord], counts: Callable[[CycleRecord], bool]
+) -> float | None:
+    """Time of the steps that count, s: the steps' spacing counts once for each."""
+    duration = _duration((), records)
+    if duration is None:
+        return None
+    return duration * sum(counts(record) for record in records) / len(records)
+
+
+def losses(records: Sequence[CycleRecord]) -> list[dict[str, Any]]:
+    """Each loss of a subject, in order, times in s: when it was seen last, when that was noticed,
+    when the vehicle began to hover (None: it did not), when the loss ended (None: it did not) and
+    whether that was because the subject was found."""
+    found: list[dict[str, Any]] = []
+    running: dict[str, tuple[Loss, dict[str, Any]]] = {}
+    for record in records:
+        for name in [name for name in running if name not in record.losses]:
+            loss, entry = running.pop(name)
+            entry["ended_s"] = record.time
+            entry["found"] = loss.is_found(record.last_seen.get(name))
+        hovers = record.origin == Origin.HOVERING.value
+        for name, loss in record.losses.items():
+            if name not in running:
+                entry = {
+                    "subject": name,
+                    "last_seen_s": loss.last_seen,
+                    "noticed_s": record.time,
+                    "hovered_s": None,
+                    "ended_s": None,
+                    "found": False,
+                }
+                running[name] = loss, entry
+                found.append(entry)
+            entry = running[name][1]
+            if hovers and loss.phase is Phase.HOVER and entry["hovered_s"] is None:
+                entry["hovered_s"] = record.time
+    return found
 
 
 def _camera_jerks(records: Sequence[CycleRecord]) -> list[float]:

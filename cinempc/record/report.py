@@ -103,6 +103,8 @@ FIGURES = (
     ("Control step, 99th percentile", "ms", "step_ms.p99", 2),
     ("Deadlines missed", "steps", "deadline_misses", 0),
     ("Steps that broke a constraint", "steps", "constraint_violations.cycles", 0),
+    ("Subject not seen", "s", "subject_lost_s", 1),
+    ("Hovering for it", "s", "hover_s", 1),
     ("Speed of the take", "× real time", "realtime_factor", 2),
 )
 
@@ -139,6 +141,7 @@ def write(
         shots=metrics["shots"],
         rows=_rows(metrics, goals),
         verdict=_verdict(metrics, goals),
+        losses=[_loss(loss) for loss in metrics["losses"]],
         sections=[section for section in SECTIONS if section.plot in drawn],
         plots=drawn,
         stills=[_figure(still, metrics) for still in stills],
@@ -179,6 +182,17 @@ def _verdict(metrics: Mapping[str, Any], goals: Sequence[Goal]) -> dict[str, Any
         return None
     met = sum(goal.met(metrics["overall"]) is True for goal in goals)
     return {"met": met, "of": len(goals), "all": met == len(goals)}
+
+
+def _loss(loss: Mapping[str, Any]) -> str:
+    """A loss in words."""
+    words = f"{loss['subject']} was lost at {loss['last_seen_s']:.1f} s"
+    if loss["hovered_s"] is not None:
+        words += f"; the vehicle hovered from {loss['hovered_s']:.1f} s on"
+    if loss["ended_s"] is None:
+        return f"{words}; not found again."
+    end = "found again" if loss["found"] else "not needed any more"
+    return f"{words}; {end} at {loss['ended_s']:.1f} s."
 
 
 def _figure(still: Still, metrics: Mapping[str, Any]) -> dict[str, str]:

@@ -3,19 +3,25 @@
 Each shot eases in from the picture that it finds: at its first moment the director notes where
 its subject stands in the picture, how large, from which side, and blends from there to what the
 shot asks.
+
+When a subject that the picture must hold is lost (see `cinempc.lost`), the picture widens: the move
+stops where it is, the zoom opens and, where the lens cannot, the camera backs off. Nobody
+flies towards a person who is not seen. Once the subject is back, the shot eases in again from the
+picture that there is then.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
 from cinempc.camera import LensState
+from cinempc.lost import Loss, Phase, Watch
 from cinempc.mpc.objectives import (
     Aperture,
     CameraPosition,
@@ -60,6 +66,13 @@ SOFT_BLUR = 6.0
 #: Weight of the focus on the main subject where the depth of field has others to hold as well: it
 #: then only says where in the free range the focus rests.
 _RESTING = 0.02
+#: Size of a lost subject in the widened picture, as a share of what it was.
+_WIDE = 0.5
+#: Time, s, in which the zoom opens for that; and in which the camera backs off, which nobody who
+#: looks the other way should do in a hurry.
+_WIDEN_TIME, _BACK_OFF_TIME = 1.5, 6.0
+#: Shortest time, s, in which a shot eases back in when its subject is found again.
+_LEAST_RETURN = 1.5
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,20 @@ class _Opening:
     velocity: Floats
     focal_length: float
     f_number: float
+    began: float  # when the blend from ``found`` did, s
+    over: float  # how long the blend takes, s
+    stopping: float  # when a camera that holds was at ``position``, s
+
+
+@dataclass(frozen=True)
+class _Widening:
+    """How a picture widens whose subject is lost."""
+
+    shot: int
+    since: float  # s; the move stands still from then on
+    zoom: float  # the focal length's share in the end
+    back: float  # what of the size is left in the end for the way that the camera backs off
+    reach: float  # focal length, mm, over size, at the distance that there was
 
 
 class Director:
@@ -109,6 +136,11 @@ class Director:
         )
         self._openings: dict[int, _Opening] = {}
         self._headings: dict[str, tuple[float, float]] = {}
+        self._watch = Watch(script.safety.lost)
+        self._phase = Phase.SEEN
+        self._widening: _Widening | None = None
+        self._hovered = False  # since the last goals
+        self.losses: dict[str, Loss] = {}  #: Who of the running shot is lost, at the last `watch`.
 
     def shot(self, time: float) -> Shot:
         """The shot at a time; before the first and after the last, these."""
@@ -121,6 +153,98 @@ class Director:
         """The subjects that the shot at a time is about; it cannot be flown without them."""
         shot = self.script.config.shots[self.shot(time).index]
         return tuple(dict.fromkeys(name for name, _ in named(shot)))
+
+    # --- who is lost ---
+
+    def watch(self, time: float, subjects: Subjects) -> Phase:
+        """What a take does at a time, which never goes back: ask for `goals`, or hover.
+
+        The framing's subject counts, and those kept in frame: for these the picture only widens,
+        for one who is hidden behind another is no reason to stop. Who is but sharp or soft may be
+        out of the picture on purpose.
+        """
+        shot = self.script.config.shots[self.shot(time).index]
+        cast = self.cast(time)
+        ages = {name: subject.age for name, subject in subjects.items()}
+        self.losses = self._watch.update(time, ages, cast)
+        self._phase = Phase.SEEN
+        if shot.framing.subject in self.losses:
+            self._phase = self.losses[shot.framing.subject].phase
+        elif any(name in self.losses for name in shot.framing.keep_in_frame):
+            self._phase = Phase.WIDE
+        if any(name not in subjects for name in cast):
+            self._phase = Phase.HOVER  # no goals can be said
+        self._hovered |= self._phase is Phase.HOVER
+        return self._phase
+
+    def _react(
+        self, now: float, shot: Shot, opening: _Opening, subjects: Subjects, state: RigState
+    ) -> _Opening:
+        """The opening from here on, after a subject was lost or found."""
+        before, hovered = self._widening, self._hovered
+        wide = self._phase is Phase.WIDE
+        if not wide and before is None and not hovered:
+            return opening
+        ours = before is not None and before.shot == shot.index
+        if wide and ours and not hovered:
+            return opening
+        self._hovered = False
+        rolls = shot.index > 0 or now >= 0  # before that, the opening is made anew in each step
+        if rolls and (hovered or (ours and not wide)):
+            opening = self._opened_again(now, shot, opening, subjects, state, hovered)
+        self._widening = None
+        if wide:
+            # What is wide already, from the shot before or from before the hover, stays as it is.
+            done = (before is not None or hovered) and opening.found is not None
+            if done and opening.over > 0:
+                self._widening = _Widening(shot.index, now, 1.0, 1.0, 0.0)
+            else:
+                self._widening = self._widened(now, shot, opening, subjects, state)
+        return opening
+
+    def _opened_again(
+        self,
+        now: float,
+        shot: Shot,
+        opening: _Opening,
+        subjects: Subjects,
+        state: RigState,
+        hovered: bool,
+    ) -> _Opening:
+        """The same shot, eased in from the picture that there is now."""
+        config = self.script.config.shots[shot.index]
+        again = replace(
+            opening,
+            found=self._seen(config, subjects[config.framing.subject], state),
+            f_number=state.lens.f_number,
+            began=now,
+            over=max(config.blend, _LEAST_RETURN),
+        )
+        if hovered:  # a camera that holds does so where it stands
+            place, velocity = state.camera.position.copy(), state.velocity.copy()
+            again = replace(again, position=place, velocity=velocity, stopping=now)
+        self._openings[shot.index] = again
+        return again
+
+    def _widened(
+        self, now: float, shot: Shot, opening: _Opening, subjects: Subjects, state: RigState
+    ) -> _Widening:
+        config = self.script.config.shots[shot.index]
+        camera, subject = self.script.camera, subjects[config.framing.subject]
+        self._widening = None  # what follows is the picture before
+        wanted = self._targets(shot, opening, np.array([now]), subjects)
+        held = isinstance(config.move, Hold)
+        leads = moves.priorities(config, camera).focal_length > 0
+        focal = float(wanted.focal_length[0]) if leads else state.lens.focal_length_mm
+        zoom = min(max(_WIDE, camera.focal_length.min / focal), 1.0)
+        depth = max(float(_ahead(subject, "centre", state.camera)[2]), 0.0)
+        return _Widening(
+            shot=shot.index,
+            since=now,
+            zoom=zoom,
+            back=1.0 if held else _WIDE / zoom,
+            reach=0.0 if held else depth * camera.sensor.height / subject.height,
+        )
 
     # --- what the controller is asked ---
 
@@ -135,6 +259,7 @@ class Director:
         config = self.script.config.shots[shot.index]
         self._follow_headings(now, subjects)
         opening = self._opening(now, shot, subjects, state)
+        opening = self._react(now, shot, opening, subjects, state)
         wanted = self._targets(shot, opening, times, subjects)
         weights = moves.priorities(config, self.script.camera)
         framing = config.framing
@@ -153,7 +278,7 @@ class Director:
             objectives.append(FocalLength(mm=wanted.focal_length, weight=weights.focal_length))
         if weights.place:
             over = max(config.blend, _LEAST_STOP)
-            local = np.clip(times - shot.start, 0.0, None)
+            local = np.clip(times - opening.stopping, 0.0, None)
             x, y, z = moves.stop(opening.position, opening.velocity, local, over).T
             objectives.append(CameraPosition(x=x, y=y, z=z, weight=weights.place))
         if weights.viewpoint:
@@ -166,7 +291,7 @@ class Director:
                     weight=weights.viewpoint,
                 )
             )
-        objectives += self._focus(config, opening, times - shot.start, subjects, state)
+        objectives += self._focus(config, shot, opening, times, subjects, state)
         kept = dict.fromkeys((name, *framing.keep_in_frame))
         in_frame = tuple(
             InFrame(subject=kept_name, point=point if kept_name == name else "eyes")
@@ -186,12 +311,13 @@ class Director:
     def _focus(
         self,
         config: ShotConfig,
+        shot: Shot,
         opening: _Opening,
         times: Floats,
         subjects: Subjects,
         state: RigState,
     ) -> list[Objective]:
-        asked = moves.sharpness(config, times)
+        asked = moves.sharpness(config, times - shot.start)
         focus, move = config.focus, config.move
         main = moves.focus_at_start(config)
         ahead = {name: _ahead(subjects[name], "eyes", state.camera)[2] for name in (main, *asked)}
@@ -217,9 +343,9 @@ class Director:
         if focus.near is not None or focus.far is not None:
             found.append(DepthOfField(near=focus.near, far=focus.far))
         stops = np.log2(f_number(config, self.script.camera)) * np.ones_like(times)
-        if opening.found is not None and config.blend > 0:
+        if opening.found is not None and opening.over > 0:
             before = math.log2(opening.f_number)
-            stops = before + (stops - before) * moves.ease(times / config.blend)
+            stops = before + (stops - before) * moves.ease((times - opening.began) / opening.over)
         weight = 0.05 if focus.f_number is None else 2.0
         found.append(Aperture(f_number=2.0**stops, weight=weight))
         return found
@@ -235,6 +361,8 @@ class Director:
         asked = moves.sharpness(config, np.array([time - shot.start]))
         sharp = tuple(name for name, (much, _) in asked.items() if much[0] > 0.99)
         soft = tuple(name for name, (_, much) in asked.items() if much[0] > 0.99)
+        if self._phase is Phase.HOVER:  # nothing is asked of the picture
+            return Wanted((), (), ())
         if opening is None:
             return Wanted((), sharp, soft)
         wanted = self._targets(shot, opening, np.array([time]), subjects)
@@ -320,7 +448,18 @@ class Director:
                 position = self.entry(then)[0].position
         azimuth = side.world(self._headings[config.framing.subject][1])
         f_number = state.lens.f_number
-        opening = _Opening(side, azimuth, found, position, velocity, focal_length, f_number)
+        opening = _Opening(
+            side,
+            azimuth,
+            found,
+            position,
+            velocity,
+            focal_length,
+            f_number,
+            began=shot.start,
+            over=config.blend,
+            stopping=shot.start,
+        )
         self._openings[shot.index] = opening
         return opening
 
@@ -347,6 +486,29 @@ class Director:
         return Targets(**{name: np.array([value]) for name, value in values.items()})
 
     def _targets(self, shot: Shot, opening: _Opening, times: Floats, subjects: Subjects) -> Targets:
+        widening = self._widening
+        if widening is not None and widening.shot == shot.index:
+            # Whose subject is not seen, its move stands still.
+            still = np.minimum(times, widening.since)
+            return self._wide(widening, self._course(shot, opening, still, subjects), times)
+        return self._course(shot, opening, times, subjects)
+
+    def _wide(self, widening: _Widening, wanted: Targets, times: Floats) -> Targets:
+        """A picture as it widens from `_Widening.since` on."""
+        passed = times - widening.since
+        zoom = widening.zoom ** moves.ease(passed / _WIDEN_TIME)
+        back = widening.back ** moves.ease(passed / _BACK_OFF_TIME)
+        # Not even as near as was asked, where the camera has not got there yet.
+        asked = wanted.focal_length / wanted.stature
+        nearer = np.minimum(1.0, asked / max(widening.reach, 1e-9))
+        return replace(
+            wanted,
+            stature=wanted.stature * zoom * back * nearer,
+            focal_length=wanted.focal_length * zoom,
+        )
+
+    def _course(self, shot: Shot, opening: _Opening, times: Floats, subjects: Subjects) -> Targets:
+        """What the shot asks, eased in from its opening."""
         config = self.script.config.shots[shot.index]
         local = np.clip(times - shot.start, 0.0, None)
         name = config.framing.subject
@@ -356,9 +518,11 @@ class Director:
             azimuth = opening.side.world(heading)
         start = Start(azimuth, heading, opening.focal_length)
         wanted = moves.targets(config, self.script.camera, self._height(config), local, start)
-        if opening.found is None or config.blend <= 0:
+        if opening.found is None or opening.over <= 0:
             return wanted
-        return moves.blend(opening.found, wanted, moves.ease(local / config.blend))
+        return moves.blend(
+            opening.found, wanted, moves.ease((times - opening.began) / opening.over)
+        )
 
     def _height(self, config: ShotConfig) -> float:
         return self.script.config.subjects[config.framing.subject].height
