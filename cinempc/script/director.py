@@ -73,6 +73,8 @@ _WIDE = 0.5
 _WIDEN_TIME, _BACK_OFF_TIME = 1.5, 6.0
 #: Shortest time, s, in which a shot eases back in when its subject is found again.
 _LEAST_RETURN = 1.5
+#: Time, s, over which it is measured how a picture moves.
+_GLIMPSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class _Opening:
     began: float  # when the blend from ``found`` did, s
     over: float  # how long the blend takes, s
     stopping: float  # when a camera that holds was at ``position``, s
+    drift: Targets | None = None  # how ``found`` moves at first, 1/s; sizes by their logarithm
 
 
 @dataclass(frozen=True)
@@ -213,9 +216,16 @@ class Director:
     ) -> _Opening:
         """The same shot, eased in from the picture that there is now."""
         config = self.script.config.shots[shot.index]
+        subject = subjects[config.framing.subject]
+        found = self._seen(config, subject, state)
+        moved = replace(state.camera, position=state.camera.position + _GLIMPSE * state.velocity)
+        soon = self._seen(
+            config, subject.predict(subject.time + _GLIMPSE), replace(state, camera=moved)
+        )
         again = replace(
             opening,
-            found=self._seen(config, subjects[config.framing.subject], state),
+            found=found,
+            drift=moves.drift(found, soon, _GLIMPSE),
             f_number=state.lens.f_number,
             began=now,
             over=max(config.blend, _LEAST_RETURN),
@@ -520,9 +530,11 @@ class Director:
         wanted = moves.targets(config, self.script.camera, self._height(config), local, start)
         if opening.found is None or opening.over <= 0:
             return wanted
-        return moves.blend(
-            opening.found, wanted, moves.ease((times - opening.began) / opening.over)
-        )
+        passed, found = times - opening.began, opening.found
+        if opening.drift is not None:
+            # A camera at rest cannot be at a walker's speed at once.
+            found = moves.drifted(found, opening.drift, moves.stopping_way(passed, opening.over))
+        return moves.blend(found, wanted, moves.ease(passed / opening.over))
 
     def _height(self, config: ShotConfig) -> float:
         return self.script.config.subjects[config.framing.subject].height

@@ -18,6 +18,7 @@ from cinempc.script.framing import (
     ScaleOrDistanceField,
     SideField,
 )
+from cinempc.script.region import ClassField, PlaceField, RegionField
 from cinempc.units import FNumber, Metres, Millimetres, Radians, RadiansPerSecond, Seconds
 
 
@@ -25,7 +26,14 @@ class SubjectConfig(configs.Config):
     """Who is filmed: an actor of the scene, and how a detector on a real set finds it."""
 
     actor: str | None = Field(default=None, description="Its id in the scene.")
+    category: ClassField = Field(default="person", alias="class", description="What it is.")
     look: str | None = Field(default=None, description='Class and colours: "person in red".')
+    region: RegionField | None = Field(
+        default=None, description="Where in the picture it is when it is first looked for."
+    )
+    near: PlaceField | None = Field(
+        default=None, description="The nearest to this place, [east, north(, up)], m."
+    )
     height: Metres = Field(default=1.75, validate_default=False)
 
 

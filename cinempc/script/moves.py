@@ -33,6 +33,10 @@ Floats = NDArray[np.float64]
 
 #: Time, s, in which an orbit at a rate gets up to it, and in which it stops.
 _ORBIT_RAMP = 2.0
+#: The most that a picture drifts on when a shot eases in, 1/s.
+_FASTEST_DRIFT = 0.3
+#: Targets of which a ratio counts, not a difference.
+_RATIOS = ("stature", "focal_length")
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,14 @@ def cruise(times: Floats, duration: float, ramp: float) -> Floats:
 
 def stop(position: Floats, velocity: Floats, times: Floats, over: float) -> Floats:
     """Places (times, 3), m, of a camera that comes to rest gently from a velocity, m/s."""
-    way = times.clip(0.0, over) - over * ease_way(times / over)
-    places: Floats = position + way[:, None] * velocity
+    places: Floats = position + stopping_way(times, over)[:, None] * velocity
     return places
+
+
+def stopping_way(times: Floats, over: float) -> Floats:
+    """The way, s, of what comes to rest from speed 1 gently."""
+    way: Floats = times.clip(0.0, over) - over * ease_way(times / over)
+    return way
 
 
 def priorities(shot: ShotConfig, camera: Camera) -> Priorities:
@@ -189,11 +198,39 @@ def blend(before: Targets, after: Targets, weight: Floats) -> Targets:
         first, last = getattr(before, field.name), getattr(after, field.name)
         if field.name == "azimuth":
             first = last + wrap_angle(first - last)
-        if field.name in ("stature", "focal_length"):
+        if field.name in _RATIOS:
             blended[field.name] = np.exp((1 - weight) * np.log(first) + weight * np.log(last))
         else:
             blended[field.name] = (1 - weight) * first + weight * last
     return Targets(**blended)
+
+
+def drift(before: Targets, after: Targets, dt: float) -> Targets:
+    """How a picture moves, 1/s, from two of them ``dt`` apart: its size (by its logarithm) and
+    side, which are the vehicle's to change. Place, zoom and roll are quick, they have no drift."""
+    still = np.zeros(1)
+    grows = np.log(after.stature / before.stature) / dt
+    turns = wrap_angle(after.azimuth - before.azimuth) / dt
+    rises = (after.elevation - before.elevation) / dt
+    return Targets(
+        u=still,
+        v=still,
+        stature=np.clip(grows, -_FASTEST_DRIFT, _FASTEST_DRIFT),
+        azimuth=np.clip(turns, -_FASTEST_DRIFT, _FASTEST_DRIFT),
+        elevation=np.clip(rises, -_FASTEST_DRIFT, _FASTEST_DRIFT),
+        focal_length=still,
+        roll=still,
+    )
+
+
+def drifted(found: Targets, rates: Targets, way: Floats) -> Targets:
+    """A picture after it moved at some rates (see `drift`) for a ``way``, s."""
+    moved = {}
+    for field in fields(Targets):
+        value, rate = getattr(found, field.name), getattr(rates, field.name)
+        ratio = field.name in _RATIOS
+        moved[field.name] = value * np.exp(rate * way) if ratio else value + rate * way
+    return Targets(**moved)
 
 
 def focus_at_end(shot: ShotConfig) -> str:

@@ -6,6 +6,7 @@ Every mistake comes with the path of its field, so that it is told with its line
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from cinempc import configs
@@ -22,6 +23,7 @@ from cinempc.script.fields import (
     SubjectConfig,
 )
 from cinempc.script.framing import STEEPEST
+from cinempc.script.region import CLASSES
 from cinempc.vehicle import Vehicle
 
 Field = tuple[str | int, ...]
@@ -83,6 +85,11 @@ def named(shot: ShotConfig) -> Iterator[tuple[str, Field]]:
 def _subject(name: str, subject: SubjectConfig, actors: Sequence[str] | None) -> Iterator[Mistake]:
     if not 0.3 <= subject.height <= 3:
         yield f"a subject is 0.3 m to 3 m tall, not {subject.height:g} m", ("height",)
+    for word in re.findall(r"[a-z]+", (subject.look or "").lower()):
+        if word in CLASSES and word != subject.category:
+            field = "class" if "category" in subject.model_fields_set else "look"
+            yield f"the look is a {word}'s, the class is {subject.category}", (field,)
+            break
     actor = name if subject.actor is None else subject.actor
     if actors is not None and actor not in actors:
         yield (

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cinempc import configs
 from cinempc.errors import ConfigError
-from cinempc.script import check, fields, framing, script
+from cinempc.script import check, fields, framing, region, script
 
 SHIPPED = sorted((configs.root() / "scripts").glob("*.yaml"))
 PAGE = configs.root().parent / "docs" / "scripts.md"
@@ -110,7 +110,20 @@ def test_the_page_has_every_field(kind: type[BaseModel]) -> None:
         ("side: front", "roll: 60 deg", "framing.roll", "the gimbal rolls -45 to 45 deg"),
         ("side: front", "distance: 5 m", "framing.distance", "to 4.3 m: leave one of the three"),
         ("height: 1.72 m", "height: 17 m", "subjects.hero.height", "0.3 m to 3 m"),
-        ("actor: hero,", "actor: hero, hat: red,", "subjects.hero.hat", "actor, look, height"),
+        ("actor: hero,", "actor: hero, hat: red,", "subjects.hero.hat", "actor, class, look"),
+        ("actor: hero,", "class: prson,", "subjects.hero.class", "did you mean 'person'?"),
+        ("actor: hero,", "class: dog,", "subjects.hero.class", "a person's, the class is dog"),
+        ("look: person in red", "look: dog in red", "hero.look", "a dog's, the class is person"),
+        ("actor: hero,", "region: left-thrd,", "hero.region", "did you mean 'left-third'?"),
+        ("actor: hero,", "region: [1, 2, 3, 4],", "hero.region", "four percentages"),
+        ("actor: hero,", "region: [0 %, 9 %],", "hero.region", "four percentages"),
+        ("actor: hero,", "region: [9 %, 0 %, 5 %, 9 %],", "hero.region", "left before right"),
+        ("actor: hero,", "region: [0 %, 0 %, 120 %, 9 %],", "hero.region", "0 % to 100 %"),
+        ("actor: hero,", "near: [4, 2],", "subjects.hero.near", "4 has no unit"),
+        ("actor: hero,", "near: [4 m],", "subjects.hero.near", "[east, north, up]"),
+        ("actor: hero,", "near: 4 m,", "subjects.hero.near", "[east, north, up]"),
+        ("actor: hero,", "near: [40 km, 2 m],", "subjects.hero.near", "within 10 km"),
+        ("actor: hero,", "near: [infinity, 2 m],", "subjects.hero.near", "within 10 km"),
         ("soft: [friend]", "far: 0 m", "focus.far", "above zero"),
         ("soft: [friend]", "near: 9 m, far: 4 m", "focus.far", "beyond the near one (9 m)"),
         ("soft: [friend]", "near: 3 m, far: 9 m, f_number: f/4", "focus.f_number", "leave one"),
@@ -133,6 +146,29 @@ def test_a_mistake_is_told_with_its_field_and_what_is_allowed(
     assert words in message
     assert field in message
     assert re.search(r"script\.yaml:\d+: ", message)
+
+
+def test_who_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "script.yaml"
+    old, box = "actor: hero, look: person in red", 'region: ["10 %", "0 %", "40 %", "100 %"]'
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, f"actor: hero, class: dog, {box}, near: [4 m, -200 cm]"))
+    subjects = script.load(path).config.subjects
+    assert subjects["hero"].category == "dog"
+    assert subjects["hero"].near == (4.0, -2.0)
+    found = subjects["hero"].region
+    assert found is not None
+    assert found.holds(0.1, 0.0)
+    assert found.holds(0.4, 1.0)
+    assert not found.holds(0.41, 0.5)
+    assert (subjects["friend"].category, subjects["friend"].region) == ("person", None)
+    assert region.parse_region("right-third").holds(0.9, 0.5)
+
+
+def test_the_page_has_every_class_and_region() -> None:
+    page = PAGE.read_text()
+    for name in (*region.CLASSES, *region.REGIONS):
+        assert f"`{name}`" in page, name
 
 
 def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
