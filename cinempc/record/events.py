@@ -66,8 +66,8 @@ class CycleEvent:
     """One control step.
 
     ``step_ms`` is the time that the controller took, ``violations`` name each soft constraint
-    that was broken and by how much, in its unit. ``losses`` are the subjects of the shot that are
-    not seen, by name.
+    that was broken and by how much, in its unit. ``losses`` are the subjects that the
+    picture must hold and that are not seen, by name.
     """
 
     time: float

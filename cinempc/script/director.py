@@ -168,14 +168,16 @@ class Director:
         """
         shot = self.script.config.shots[self.shot(time).index]
         cast = self.cast(time)
+        missing = [name for name in cast if name not in subjects]
+        held = dict.fromkeys((shot.framing.subject, *shot.framing.keep_in_frame, *missing))
         ages = {name: subject.age for name, subject in subjects.items()}
-        self.losses = self._watch.update(time, ages, cast)
+        self.losses = self._watch.update(time, ages, held)
         self._phase = Phase.SEEN
         if shot.framing.subject in self.losses:
             self._phase = self.losses[shot.framing.subject].phase
         elif any(name in self.losses for name in shot.framing.keep_in_frame):
             self._phase = Phase.WIDE
-        if any(name not in subjects for name in cast):
+        if missing:
             self._phase = Phase.HOVER  # no goals can be said
         self._hovered |= self._phase is Phase.HOVER
         return self._phase
