@@ -20,6 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
@@ -530,7 +531,7 @@ def _nees(off: Floats, spread: Floats) -> float:
 
 
 def report(truths: Sequence[FrameTruth], results: Sequence[FrameResult]) -> dict[str, Any]:
-    """All figures, for JSON: numbers, with None for what cannot be said.
+    """All figures, for JSON: numbers, with None for what cannot be said and for never.
 
     Raises:
         ValueError: truths and results do not pair.
@@ -696,6 +697,8 @@ def _nees_plot(seen: Errors, truths: Sequence[FrameTruth]) -> Figure | None:
     axes.plot(time, shown, ".", ms=3.5, color=_SERIES[1], label=f"{100 * sure.inside:.0f} % within")
     axes.axhline(1, color=_FAINT, lw=0.8)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.minorticks_off()
     return _finish(figure, axes)
 
 
@@ -768,6 +771,7 @@ def _axes(height: float, across: str, up: str) -> tuple[Figure, Axes]:
     axes.set_ylabel(up, color=_INK)
     axes.grid(color=_GRID, lw=0.6)
     axes.set_axisbelow(True)
+    axes.margins(x=0.01)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_GRID)
     axes.tick_params(color=_GRID, labelcolor=_INK, labelsize=9)
@@ -793,7 +797,7 @@ def _each(
         if style == "-":
             cut = np.flatnonzero(np.diff(seen.frame[own]) > 1.5 * usual) + 1
             xs, ys = np.insert(xs, cut, math.nan), np.insert(ys, cut, math.nan)
-        axes.plot(xs, ys, style, color=ink, lw=1.3, ms=3.5, label=str(who))
+        axes.plot(xs, ys, style, color=ink, lw=1.1, ms=3.5, label=str(who))
 
 
 def _finish(figure: Figure, axes: Axes, columns: int = 7) -> Figure:
