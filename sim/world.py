@@ -15,6 +15,7 @@ from cinempc.subject import SubjectEstimate
 from sim import gait, props, textures
 from sim.bodies import body
 from sim.bodies.body import Body, Mesh
+from sim.bodies.labels import JOINTS
 from sim.path import Path
 from sim.scene import Actor, Scene
 
@@ -38,6 +39,12 @@ _SHADOW_MAP = 2048  # px
 _FAR_MESH_BELOW = 150  # px: people smaller than this in the picture get the coarse mesh
 _HIDDEN = 5  # a group that is not drawn
 _GROUND = 700.0  # m, half the side of the ground
+#: Joints that are COCO's keypoints from the shoulders down, in its order.
+_LIMBS = tuple(
+    f"{joint}_{side}"
+    for joint in ("upperarm", "forearm", "hand", "thigh", "shin", "foot")
+    for side in "lr"
+)
 _SKY = 1000.0  # m, what lies deeper is sky (MuJoCo draws its sky box at a depth)
 
 
@@ -157,6 +164,16 @@ class World:
         """The joints of one person, world frame."""
         person = next(person for person in self.people if person.actor.id == id)
         return self._pose(person, time)
+
+    def shape(self, id: str, time: float) -> tuple[Floats, Floats]:
+        """One person's surface (n, 3) and COCO's 17 keypoints (17, 3), world frame, m."""
+        person = next(person for person in self.people if person.actor.id == id)
+        pose, figure = self._pose(person, time), person.body
+        surface, _ = figure.far.skin(figure.joints, pose.rotations, pose.positions, person.scale)
+        head = JOINTS.index("head")
+        face = person.scale * (figure.face - figure.joints[head]) @ pose.rotations[head].T
+        limbs = pose.positions[[JOINTS.index(name) for name in _LIMBS]]
+        return surface.astype(float), np.concatenate([face + pose.positions[head], limbs])
 
     def _pose(self, person: _Person, time: float) -> gait.Pose:
         joints = person.scale * person.body.joints

@@ -56,14 +56,16 @@ class Body:
     """One baked body.
 
     ``mesh`` is for people near the camera, ``far`` a coarse one for those who are small in the
-    picture. ``joints`` (21, 3) m; ``height`` its standing height, m, shoes and hair included;
-    ``labels`` and ``shade`` (1024, 1024) say what a texel shows and how dark it is.
+    picture. ``joints`` (21, 3) m; ``face`` (5, 3) m: nose, left and right eye, left and right ear;
+    ``height`` its standing height, m, shoes and hair included; ``labels`` and ``shade``
+    (1024, 1024) say what a texel shows and how dark it is.
     """
 
     name: str
     mesh: Mesh
     far: Mesh
     joints: NDArray[np.float64]
+    face: NDArray[np.float64]
     height: float
     labels: NDArray[np.uint8]
     shade: NDArray[np.uint8]
@@ -100,12 +102,38 @@ def load(name: str) -> Body:
             triangles = faces.reshape(-1, 3).astype(np.int32)
             return Mesh(vertices[used], normals[used], triangles, uv[used], weights[used])
 
+        near = mesh("faces")
         return Body(
             name,
-            mesh("faces"),
+            near,
             mesh("faces_far"),
             data["joints"].astype(float),
+            _face(near, data["labels"]),
             float(vertices[:, 2].max()),
             data["labels"],
             data["shade"],
         )
+
+
+def _face(mesh: Mesh, labels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Nose, eyes and ears (5, 3), m, found on the mesh by what its texels show."""
+    size = np.array(labels.shape[::-1])
+    column, row = np.clip((mesh.uv * size).astype(int), 0, size - 1).T
+    shown = labels[row, column]
+    head = mesh.weights[:, JOINTS.index("head")] > 0.5
+    eyes = mesh.vertices[head & np.isin(shown, [LABELS.index(n) for n in ("eye", "iris", "pupil")])]
+    left, right = (eyes[sign * eyes[:, 1] > 0].mean(axis=0) for sign in (1, -1))
+    skin = mesh.vertices[head & (shown == LABELS.index("skin"))]
+    below = left[2] - skin[:, 2]
+    nose = skin[(np.abs(skin[:, 1]) < 0.02) & (below > 0) & (below < 0.08)]
+    ears = skin[(below > -0.03) & (below < 0.06)]
+    return np.array(
+        [
+            nose[nose[:, 0].argmax()],
+            left,
+            right,
+            ears[ears[:, 1].argmax()],
+            ears[ears[:, 1].argmin()],
+        ],
+        dtype=float,
+    )
