@@ -46,7 +46,8 @@ class SubjectEstimate:
     """One subject at one time, in the world frame (ENU).
 
     ``covariance`` is that of (position, velocity), 6 x 6, m² and (m/s)². ``age`` is the time
-    since the subject was last seen, s.
+    since the subject was last seen, s. ``turn_rate`` is how fast the velocity turns, rad/s,
+    anticlockwise from above.
     """
 
     id: str
@@ -61,6 +62,7 @@ class SubjectEstimate:
     height_variance: float = 0.0
     age: float = 0.0
     category: str = "person"
+    turn_rate: float = 0.0
 
     def point(self, point: str | float) -> Floats:
         """A body point (see `body_fraction`), world frame, m."""
@@ -68,7 +70,7 @@ class SubjectEstimate:
         return place
 
     def predict(self, time: float, acceleration_std: float = 0.8) -> SubjectEstimate:
-        """The estimate at another time, at constant velocity.
+        """The estimate at another time; see `positions`.
 
         Args:
             time: s; earlier times are allowed.
@@ -85,13 +87,45 @@ class SubjectEstimate:
         return replace(
             self,
             time=time,
-            position=self.position + dt * self.velocity,
+            position=self.position + _way(self.velocity, self.turn_rate, np.array([dt]))[0],
+            velocity=_turned(self.velocity, self.turn_rate, dt),
+            turn_rate=self.turn_rate * np.exp(-max(dt, 0.0) / TURN_TIME),
             covariance=step @ self.covariance @ step.T + noise,
             age=max(0.0, self.age + dt),
         )
 
     def positions(self, times: Floats) -> Floats:
-        """Predicted ground positions, shape (len(times), 3), m."""
-        steps: Floats = np.asarray(times, dtype=float)[:, None] - self.time
-        positions: Floats = self.position + steps * self.velocity
+        """Predicted ground positions, shape (len(times), 3), m.
+
+        At constant speed, along a turn that fades: ω(t) = ω₀ e^{-t/τ}.
+        """
+        steps: Floats = np.asarray(times, dtype=float) - self.time
+        positions: Floats = self.position + _way(self.velocity, self.turn_rate, steps)
         return positions
+
+
+#: τ: how long a walking person's turn lasts, s.
+TURN_TIME = 1.0
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
+
+
+def _way(velocity: Floats, rate: float, times: Floats) -> Floats:
+    """Ways (n, 3) from now to times (n,) from now; before now, they are straight."""
+    if abs(rate) < 1e-6:
+        return np.asarray(times[:, None] * velocity)
+    # Cosine and sine of the angle ω₀ τ (1 - e^{-t/τ}), integrated by Gauss and Legendre's rule.
+    ahead = np.maximum(times, 0.0)
+    angle = rate * TURN_TIME * (1 - np.exp(-0.5 * ahead[:, None] * (1 + _NODES) / TURN_TIME))
+    cos = 0.5 * ahead * (np.cos(angle) @ _WEIGHTS) + np.minimum(times, 0.0)
+    sin = 0.5 * ahead * (np.sin(angle) @ _WEIGHTS)
+    vx, vy, vz = velocity
+    return np.column_stack([cos * vx - sin * vy, sin * vx + cos * vy, times * vz])
+
+
+def _turned(velocity: Floats, rate: float, dt: float) -> Floats:
+    """The velocity (3,) after ``dt``."""
+    angle = rate * TURN_TIME * (1 - np.exp(-max(dt, 0.0) / TURN_TIME))
+    cos, sin = np.cos(angle), np.sin(angle)
+    vx, vy, vz = velocity
+    return np.array([cos * vx - sin * vy, sin * vx + cos * vy, vz])

@@ -1,13 +1,12 @@
-"""From measured positions to a subject's state: a Kalman filter each.
+"""From evidence to a subject's state: a filter each, late and out-of-order evidence included.
 
-The state is position and velocity in the world frame, driven by white acceleration. Measurements
-come late and out of order: the filter keeps its last second, goes back to before a late one and
-runs forward again. Measurements far from the prediction are left out, but a series of them that
-agrees with itself is a subject that turned on its heel, or shows that the track began on a false
-detection: the filter then starts again from them.
+Evidence comes 50 to 300 ms late and not always in order: the filter keeps its last second, goes
+back to before a late piece and runs forward again. Evidence far from the prediction is left out,
+but a series of it that agrees with itself is a subject that turned on its heel, or shows that the
+track began on a false detection: the filter then starts again from it.
 
-Source: Y. Bar-Shalom, X. R. Li and T. Kirubarajan, *Estimation with Applications to Tracking and
-Navigation* (2001), sections 5.4 (consistency) and 6.3 (white acceleration).
+Source of the tests of consistency: Y. Bar-Shalom, X. R. Li and T. Kirubarajan, *Estimation with
+Applications to Tracking and Navigation* (2001), section 5.4.
 """
 
 from __future__ import annotations
@@ -15,24 +14,26 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.subject import SubjectEstimate
+from perception import motion
+from perception.evidence import Sighting
+from perception.heading import Heading
+from perception.motion import HEIGHT, SIZE, TURN, Belief, Dynamics, Evidence, Rows
 
 Floats = NDArray[np.float64]
 
-_SERIES = 4  # measurements at least, of which three quarters must agree, to start again from
-
-#: 99.9 % of honest measurements lie inside this squared Mahalanobis distance (χ², 3 degrees).
-GATE = 16.27
+_SERIES = 4  # pieces of evidence at least, of which three quarters must agree, to start again
 
 
 @dataclass(frozen=True, order=True)
 class Measurement:
-    """Where a subject was seen.
+    """Where a subject was seen, as a place: evidence that needs no picture.
 
     Attributes:
         time: of the exposure, s.
@@ -46,104 +47,148 @@ class Measurement:
     covariance: Floats = field(compare=False)
     height: float | None = field(default=None, compare=False)
 
+    def rows(self, state: Floats) -> Rows | None:
+        """Linear about any state; None where it is no number."""
+        size = 3 if self.height is None else 4
+        residual, jacobian, covariance = (
+            np.zeros(size),
+            np.zeros((size, SIZE)),
+            np.zeros((size,) * 2),
+        )
+        residual[:3], covariance[:3, :3] = self.position - state[:3], self.covariance
+        jacobian[:3, :3] = np.eye(3)
+        if self.height is not None:
+            residual[3], jacobian[3, HEIGHT] = self.height - state[HEIGHT], 1.0
+            covariance[3, 3] = _HEIGHT_NOISE**2
+        if not (np.isfinite(residual).all() and np.isfinite(covariance).all()):
+            return None
+        return Rows(residual, jacobian, covariance, np.zeros(size, bool))
+
+
+_HEIGHT_NOISE = 0.08  # m, of a height measured with a place
+
 
 @dataclass(frozen=True)
-class Dynamics:
-    """How subjects move.
+class Prior:
+    """What is known of a subject before it is seen.
 
     Attributes:
-        acceleration: spectral density of the white acceleration, m/s²/√Hz: 0.35 is a person who
-            walks and turns now and then.
-        vertical: the same for height above the ground: next to nothing.
-        speed: standard deviation of the speed at first sight, m/s.
-        memory: how long ago a measurement may be, s.
-        patience: for how long measurements outside the gate, with none inside, are left out before
-            the filter starts again from them, s.
-        heading_speed: speed, m/s, from which the direction of motion tells the heading.
+        height: of the body, m.
+        height_std: how sure that is, m; 0.03 where a script says it, 0.09 for any adult.
+        ground: height of the ground where it walks, m, or None where that is not known.
+        ground_std: how sure that is, m.
+        heading: rad.
     """
 
-    acceleration: float = 0.35
-    vertical: float = 0.05
-    speed: float = 1.5
-    memory: float = 1.0
-    patience: float = 0.35
-    heading_speed: float = 0.35
+    height: float = 1.75
+    height_std: float = 0.09
+    ground: float | None = 0.0
+    ground_std: float = 0.05
+    heading: float = 0.0
 
 
 @dataclass
 class _Snapshot:
+    """What was believed after a piece of evidence."""
+
     time: float
-    mean: Floats
-    covariance: Floats
-    measurement: Measurement
+    belief: Belief
+    evidence: Evidence
 
 
 class SubjectFilter:
     """One subject's filter.
 
+    Example:
+        >>> hero = SubjectFilter("hero")
+        >>> hero.update(Measurement(0.0, np.array([5.0, 0, 0]), 0.01 * np.eye(3)))
+        True
+        >>> hero.estimate(0.1).position
+
     Args:
         name: the subject's id in the script.
-        height: of the body, m, before anything is measured.
-        heading: rad, before it moves.
+        prior: what is known before.
         dynamics: how it moves.
+        category: its class.
     """
 
     def __init__(
         self,
         name: str,
-        height: float = 1.75,
-        heading: float = 0.0,
+        prior: Prior | None = None,
         dynamics: Dynamics | None = None,
+        category: str = "person",
     ) -> None:
         self.name = name
+        self.category = category
+        self.prior = prior or Prior()
         self.dynamics = dynamics or Dynamics()
-        self.rejected = 0  #: Measurements outside the gate or too old.
-        self._heading = heading
-        self._height, self._height_variance = height, 0.05**2
+        self.rejected = 0  #: Pieces of evidence outside the gate or too old.
+        self._heading = Heading(self.prior.heading)
         self._past: deque[_Snapshot] = deque()
-        self._strays: list[Measurement] = []  # outside the gate since the last one inside it
+        self._strays: list[Evidence] = []  # outside the gate since the last one inside it
 
     @property
     def seen(self) -> bool:
-        """Whether there was a measurement yet."""
+        """Whether there was evidence yet."""
         return bool(self._past)
 
-    def update(self, measurement: Measurement) -> bool:
-        """Take in a measurement, late ones too.
+    @property
+    def last_seen(self) -> float:
+        """When last, s; minus infinity where never."""
+        return self._past[-1].time if self._past else -math.inf
+
+    def distance(self, evidence: Evidence) -> float:
+        """Squared Mahalanobis distance from where the subject is thought to be, on the scale of 3
+        degrees of freedom whatever the evidence has; nan while it was not seen."""
+        before = self._before(evidence.time)
+        if before is None:
+            return math.nan
+        believed = motion.predict(before.belief, evidence.time - before.time, self.dynamics)
+        squared, freedom = motion.distance(believed, evidence)
+        return squared * motion.gate(3) / motion.gate(freedom)
+
+    def update(self, evidence: Evidence) -> bool:
+        """Take in evidence, late one too.
 
         Returns:
             Whether it was used: not where it is not finite, too old (older than the track, too),
             or outside the gate.
         """
-        finite = np.isfinite(measurement.position).all() and np.isfinite(measurement.time)
-        if not finite or not np.isfinite(measurement.covariance).all():
-            self.rejected += 1
-            return False
         if not self._past:
-            self._past.append(self._first(measurement))
+            first = self._first(evidence) if math.isfinite(evidence.time) else None
+            if first is None:
+                self.rejected += 1
+                return False
+            self._past.append(first)
+            self._face(evidence)
             return True
         newest = self._past[-1].time
-        if measurement.time < max(newest - self.dynamics.memory, self._past[0].time):
+        if not math.isfinite(evidence.time):
             self.rejected += 1
             return False
-        again: list[Measurement] = []
-        while self._past and self._past[-1].time > measurement.time:
-            insort(again, self._past.pop().measurement)
-        used = self._step(measurement)
-        for later in again:
+        old = not evidence.time >= max(newest - self.dynamics.memory, self._past[0].time)
+        if old or evidence.rows(self._past[-1].belief.mean) is None:
+            self.rejected += 1
+            return False
+        again: list[Evidence] = []
+        while self._past and self._past[-1].time > evidence.time:
+            again.append(self._past.pop().evidence)
+        used = self._step(evidence)
+        for later in reversed(again):
             self._step(later)
         if used:
             self._strays.clear()
         else:
-            used = self._start_again(measurement)
+            used = self._start_again(evidence)
         while len(self._past) > 1 and self._past[1].time < newest - self.dynamics.memory:
             self._past.popleft()
-        if used and measurement.height is not None:
-            self._measure_height(measurement.height)
+        if used:
+            self._face(evidence)
         return used
 
     def estimate(self, time: float) -> SubjectEstimate:
-        """The subject at a time, predicted from its last measurement.
+        """The subject at a time, predicted from its last evidence.
 
         Raises:
             ValueError: it was never seen.
@@ -151,77 +196,75 @@ class SubjectFilter:
         if not self._past:
             raise ValueError(f"{self.name} was not seen yet")
         last = self._past[-1]
-        mean, covariance = self._predict(last.mean, last.covariance, time - last.time)
-        velocity = mean[3:]
-        speed = math.hypot(velocity[0], velocity[1])
-        heading, variance = self._heading, math.pi**2 / 3
-        if speed > self.dynamics.heading_speed:
-            heading = self._heading = math.atan2(velocity[1], velocity[0])
-            across = float(covariance[3:5, 3:5].trace()) / 2
-            variance = min(across / speed**2, variance)
+        belief = motion.predict(last.belief, time - last.time, self.dynamics)
+        mean, covariance = belief.mean, belief.covariance
+        heading, variance = self._heading.estimate(time)
         return SubjectEstimate(
             id=self.name,
             time=time,
             position=mean[:3],
-            velocity=velocity,
+            velocity=mean[3:6],
             heading=heading,
-            height=self._height,
-            covariance=covariance,
+            height=float(mean[HEIGHT]),
+            turn_rate=float(mean[TURN]),
+            covariance=covariance[:6, :6],
             heading_variance=variance,
-            height_variance=self._height_variance,
+            height_variance=float(covariance[HEIGHT, HEIGHT]),
             age=max(0.0, time - last.time),
+            category=self.category,
         )
 
     # --- the filter ---
 
-    def _first(self, measurement: Measurement) -> _Snapshot:
-        covariance = np.zeros((6, 6))
-        covariance[:3, :3] = measurement.covariance
-        covariance[3:, 3:] = np.diag([self.dynamics.speed**2, self.dynamics.speed**2, 0.01])
-        mean = np.concatenate([measurement.position, np.zeros(3)])
-        return _Snapshot(measurement.time, mean, covariance, measurement)
+    def _before(self, time: float) -> _Snapshot | None:
+        """The last snapshot not after a time, or the first."""
+        for snapshot in reversed(self._past):
+            if snapshot.time <= time:
+                return snapshot
+        return self._past[0] if self._past else None
 
-    def _predict(self, mean: Floats, covariance: Floats, dt: float) -> tuple[Floats, Floats]:
-        step = np.eye(6)
-        step[:3, 3:] = dt * np.eye(3)
-        density = np.array([self.dynamics.acceleration] * 2 + [self.dynamics.vertical]) ** 2
-        long = abs(dt)
-        noise = np.zeros((6, 6))
-        noise[:3, :3] = np.diag(density * long**3 / 3)
-        noise[:3, 3:] = noise[3:, :3] = np.diag(density * long**2 / 2) * math.copysign(1, dt)
-        noise[3:, 3:] = np.diag(density * long)
-        return step @ mean, step @ covariance @ step.T + noise
+    def _first(self, evidence: Evidence) -> _Snapshot | None:
+        prior, size = self.prior, np.zeros(SIZE)
+        guess = np.zeros(SIZE)
+        if isinstance(evidence, Measurement):
+            guess[:3] = evidence.position
+        elif isinstance(evidence, Sighting):
+            guess[:3] = evidence.guess(prior.height, prior.ground)
+        guess[HEIGHT] = prior.height
+        size[:2] = _ANYWHERE
+        size[2] = _ANYWHERE
+        # A place is measured whole and may be anywhere; a picture needs the ground's help.
+        if isinstance(evidence, Sighting) and prior.ground is not None:
+            guess[2], size[2] = prior.ground, prior.ground_std
+        size[3:5], size[5] = self.dynamics.speed, 0.1
+        size[TURN], size[HEIGHT] = 0.3, prior.height_std
+        belief = motion.fit(evidence, guess, np.diag(size**2))
+        return None if belief is None else _Snapshot(evidence.time, belief, evidence)
 
-    def _step(self, measurement: Measurement) -> bool:
+    def _step(self, evidence: Evidence) -> bool:
         before = self._past[-1]
-        mean, covariance = self._predict(
-            before.mean, before.covariance, measurement.time - before.time
-        )
-        innovation = measurement.position - mean[:3]
-        spread = covariance[:3, :3] + measurement.covariance
-        if float(innovation @ np.linalg.solve(spread, innovation)) > GATE:
+        expected = motion.predict(before.belief, evidence.time - before.time, self.dynamics)
+        belief = motion.update(expected, evidence)
+        if belief is None:
             self.rejected += 1
             return False
-        gain = np.linalg.solve(spread, covariance[:3]).T
-        mean = mean + gain @ innovation
-        # Joseph's form: stays symmetric and positive.
-        keep = np.eye(6)
-        keep[:, :3] -= gain
-        covariance = keep @ covariance @ keep.T + gain @ measurement.covariance @ gain.T
-        self._past.append(_Snapshot(measurement.time, mean, covariance, measurement))
+        self._past.append(_Snapshot(evidence.time, belief, evidence))
         return True
 
-    def _start_again(self, stray: Measurement) -> bool:
+    def _start_again(self, stray: Evidence) -> bool:
         """Begin anew from the strays, once they have lasted and make a track of their own."""
-        insort(self._strays, stray)
+        insort(self._strays, stray, key=lambda evidence: evidence.time)
         if (
             len(self._strays) < _SERIES
             or self._strays[-1].time - self._strays[0].time < self.dynamics.patience
         ):
             return False
+        first = self._first(self._strays[0])
         past, rejected = self._past, self.rejected
-        self._past = deque([self._first(self._strays[0])])
-        agreeing = 1 + sum([self._step(later) for later in self._strays[1:]])
+        agreeing = 0
+        if first is not None:
+            self._past = deque([first])
+            agreeing = 1 + self._agreeing(self._strays[1:])
         self.rejected = rejected
         if agreeing < 0.75 * len(self._strays):
             self._past = past
@@ -230,7 +273,14 @@ class SubjectFilter:
         self._strays.clear()
         return True
 
-    def _measure_height(self, height: float, deviation: float = 0.08) -> None:
-        gain = self._height_variance / (self._height_variance + deviation**2)
-        self._height += gain * (height - self._height)
-        self._height_variance *= 1 - gain
+    def _agreeing(self, pieces: Iterable[Evidence]) -> int:
+        return sum([self._step(piece) for piece in pieces])
+
+    def _face(self, evidence: Evidence) -> None:
+        mean, covariance = self._past[-1].belief.mean, self._past[-1].belief.covariance
+        self._heading.walk(self._past[-1].time, mean[3:5], covariance[3:5, 3:5])
+        if isinstance(evidence, Sighting) and evidence.facing is not None:
+            self._heading.look(evidence.time, evidence.facing)
+
+
+_ANYWHERE = 1000.0  # m, as good as nothing known

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from perception.appearance import Appearance, Look, match
 from perception.detections import Detections
-from perception.estimator import GATE
+from perception.motion import gate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +27,7 @@ _MISS = 1.2  # what it costs an identity to be nowhere in the picture
 _MARGIN = 0.5  # by how much another assignment must be cheaper before tracks change hands
 _TOUCH = 0.15  # share of a box covered by another from which its colours are not trusted
 _RECOVER = 0.55  # appearance distance up to which a new track may be somebody known
+_GATE = gate(3)
 _FOREVER = 1e6  # the cost of a person who would be a bus
 
 
@@ -209,8 +210,8 @@ class Roster:
             if motion.shape != cost.shape:
                 raise ValueError(f"motion must be {cost.shape}, it is {motion.shape}")
             known = np.isfinite(motion)
-            cost = np.where(known, np.minimum(np.nan_to_num(motion) / GATE, 1), cost)
-            possible = np.where(known, np.nan_to_num(motion) <= GATE, possible)
+            cost = np.where(known, np.minimum(np.nan_to_num(motion) / _GATE, 1), cost)
+            possible = np.where(known, np.nan_to_num(motion) <= _GATE, possible)
         return cost, possible
 
     def _recovered(

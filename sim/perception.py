@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cinempc import frames
 from cinempc.rig import CameraPose, Frame
 from cinempc.subject import SubjectEstimate
-from perception.estimator import Measurement, SubjectFilter
+from perception.estimator import Measurement, Prior, SubjectFilter
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ class SimulatedPerception:
         self.flaws = flaws or Flaws()
         self._random = np.random.default_rng(seed)
         self._coming: deque[tuple[float, str, Measurement]] = deque()
-        self._filters = {name: SubjectFilter(name, heights[name]) for name in actors}
+        self._filters = {name: SubjectFilter(name, Prior(heights[name])) for name in actors}
         self._heights = dict(heights)
 
     def observe(self, frame: Frame) -> None:

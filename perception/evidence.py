@@ -1,0 +1,417 @@
+"""From a detection to evidence: what its box, keypoints and depth say about a place in the world.
+
+Every row is one number: where a body point appears across or down the picture, as a slope of its
+ray, or how deep it lies. Body points are fractions of the height (`cinempc.subject`), so head and
+feet together tell the range through the height, the feet tell it through the ground, and depth
+tells it alone; the filter weighs them. The camera's pose and focal length are those at exposure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc.frames import camera_rotation
+from cinempc.rig import CameraPose, Frame
+from perception.detections import KEYPOINTS, Detections
+from perception.heading import DIRECTIONS
+from perception.motion import HEIGHT, SIZE, Rows
+
+Floats = NDArray[np.float64]
+
+ACROSS, DOWN, DEPTH = 0, 1, 2
+
+_PART = {name: k for k, name in enumerate(KEYPOINTS)}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How far evidence may be off: standard deviations.
+
+    The pixels' part is white; gait, pose and clothes make the rest, which stays for a while: it
+    is weighed as if it were white but larger.
+
+    Attributes:
+        pixels: of a box's edge or a keypoint, px at 960 px across.
+        box: the same as a share of the box's height.
+        body: where a body point is, m across and down.
+        middle: where a box's middle is, m, where there are no keypoints: arms and strides.
+        sway: of the whole body up and down, m: knees bend.
+        depth: as a share of the depth.
+        thickness: of the depth, m: clothes, arms, where on the body it was taken.
+        position: of the reported camera position, m.
+        angle: of the reported camera direction, rad.
+    """
+
+    pixels: float = 2.0
+    box: float = 0.012
+    body: float = 0.06
+    middle: float = 0.10
+    sway: float = 0.06
+    depth: float = 0.03
+    thickness: float = 0.08
+    position: float = 0.03
+    angle: float = math.radians(0.06)
+
+
+@dataclass(frozen=True)
+class Optics:
+    """How a picture was taken.
+
+    Attributes:
+        pose: the camera's at exposure.
+        focal_px: focal length, px of the picture.
+        size: width and height, px.
+        distortion: (5,) OpenCV's k1, k2, p1, p2, k3 at this focal length, or None.
+    """
+
+    pose: CameraPose
+    focal_px: float
+    size: tuple[int, int]
+    distortion: Floats | None = None
+
+    @classmethod
+    def of(cls, frame: Frame, distortion: Floats | None = None) -> Optics:
+        """Of a frame, with the focal length that the lens had then."""
+        height, width = frame.image.shape[:2]
+        focal = frame.lens.focal_length_mm / frame.sensor_mm[0] * width
+        return cls(frame.pose, focal, (width, height), distortion)
+
+    def slopes(self, pixels: Floats) -> Floats:
+        """Rays (n, 2) of pixels (n, 2) as slopes X/Z and Y/Z in the camera's frame."""
+        pixels = np.asarray(pixels, dtype=float).reshape(-1, 2)
+        middle = np.array(self.size) / 2
+        if self.distortion is None or not len(pixels):
+            return np.asarray((pixels - middle) / self.focal_px)
+        matrix = np.array(
+            [[self.focal_px, 0, middle[0]], [0, self.focal_px, middle[1]], [0, 0, 1.0]]
+        )
+        done = cv2.undistortPoints(pixels[:, None], matrix, self.distortion)
+        return np.asarray(done[:, 0], dtype=float)
+
+    def pixels(self, slopes: Floats) -> Floats:
+        """Pixels (n, 2) of rays (n, 2), without distortion."""
+        return np.asarray(np.asarray(slopes) * self.focal_px + np.array(self.size) / 2)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Evidence of one detection, as `perception.motion.Evidence` has it.
+
+    Attributes:
+        time: of the exposure, s.
+        origin: (3,) the camera's position, m.
+        rotation: (3, 3) world from camera.
+        kind: (m,) `ACROSS`, `DOWN` or `DEPTH`.
+        fraction: (m,) of which body point.
+        value: (m,) slope, or m.
+        white: (m,) standard deviation that does not depend on range: slope, or share of depth.
+        metres: (m,) standard deviation in the world, m.
+        shared: standard deviation of all rows of a direction together: slope, and m up and down.
+        facing: (72,) log likelihood of `DIRECTIONS`, or None.
+    """
+
+    time: float
+    origin: Floats
+    rotation: Floats
+    kind: NDArray[np.int64]
+    fraction: Floats
+    value: Floats
+    white: Floats
+    metres: Floats
+    shared: tuple[float, float, float]
+    facing: Floats | None = field(default=None, compare=False)
+
+    def rows(self, state: Floats) -> Rows | None:
+        """Linear about a state; None where that lies behind the camera."""
+        points = np.repeat(state[None, :3], len(self.kind), axis=0)
+        points[:, 2] += self.fraction * state[HEIGHT]
+        x, y, z = ((points - self.origin) @ self.rotation).T
+        if z.min() < 0.2:
+            return None
+        axes = self.rotation.T  # rows: the camera's right, down and forward
+        across, down = (self.kind == ACROSS), (self.kind == DOWN)
+        slope = np.where(across, x, y) / z
+        deep = ~(across | down)
+        expected = np.where(deep, z, slope)
+        lead = np.where(across[:, None], axes[0], axes[1])
+        by_point = (lead - slope[:, None] * axes[2]) / z[:, None]
+        by_point[deep] = axes[2]
+        jacobian = np.zeros((len(self.kind), SIZE))
+        jacobian[:, :3] = by_point
+        jacobian[:, HEIGHT] = by_point[:, 2] * self.fraction
+        metres = np.where(deep, self.metres, self.metres / z)
+        variance = np.where(deep, self.white * z, self.white) ** 2 + metres**2
+        covariance = np.diag(variance)
+        angle, position, sway = self.shared
+        common = angle**2 + (position / z.mean()) ** 2
+        covariance += common * np.outer(across, across)
+        covariance += (common + (sway / z.mean()) ** 2) * np.outer(down, down)
+        # Two people side by side differ in nothing but what is across.
+        return Rows(self.value - expected, jacobian, covariance, ~across)
+
+    def ray(self) -> Floats:
+        """Direction (3,) to the middle of what was seen, world frame, depth 1."""
+        slope = [
+            float(self.value[self.kind == kind].mean()) if (self.kind == kind).any() else 0.0
+            for kind in (ACROSS, DOWN)
+        ]
+        return np.asarray(self.rotation @ np.array([*slope, 1.0]))
+
+    def guess(self, height: float, ground: float | None) -> Floats:
+        """Roughly where (3,), to begin the fit at: by depth, else by the height, else by the
+        ground, else 10 m away."""
+        down = self.kind == DOWN
+        ray, middle = self.ray(), 0.5
+        depth = 10.0
+        if (self.kind == DEPTH).any():
+            depth = float(self.value[self.kind == DEPTH].mean())
+        elif down.sum() >= 2 and np.ptp(self.fraction[down]) > 0.15:
+            taller, fraction = np.argmin(self.value[down]), self.fraction[down]
+            lower = int(np.argmax(self.value[down]))
+            rise = (fraction[taller] - fraction[lower]) * height
+            span = float(np.ptp(self.value[down]))
+            depth = max(rise, 0.2) / max(span, 1e-4)
+        elif ground is not None and down.any() and ray[2] < -0.02:
+            depth = (self.origin[2] - ground - 0.5 * height) / -ray[2]
+        if down.any():
+            middle = float(self.fraction[down].mean())
+        place = self.origin + float(np.clip(depth, 0.5, 300.0)) * ray
+        place[2] -= middle * height
+        return np.asarray(place)
+
+
+def sightings(
+    time: float,
+    optics: Optics,
+    detections: Detections,
+    depth: NDArray[np.float32] | None = None,
+    doubt: Doubt | None = None,
+) -> list[Sighting]:
+    """What each detection says, in their order.
+
+    Args:
+        time: of the exposure, s.
+        optics: how the picture was taken.
+        detections: found in it, px.
+        depth: (h, w) m along the optical axis, of any size, not finite or 0 where not known.
+        doubt: how far it may all be off.
+    """
+    doubt = doubt or Doubt()
+    pose = optics.pose
+    rotation = camera_rotation(pose.yaw, pose.pitch, pose.roll)
+    return [
+        _sighting(time, optics, rotation, detections, k, depth, doubt)
+        for k in range(len(detections))
+    ]
+
+
+# Fractions of the height at which COCO's keypoints lie, and of a silhouette's top: between
+# standing and walking, where bent knees take 2 to 3 % away. Measured on the simulator's bodies,
+# whose proportions are those of MakeHuman's mean adults; Drillis and Contini's table agrees within
+# 2 % of the height.
+_LEVELS = (
+    (("left_eye", "right_eye"), 0.92),
+    (("left_shoulder", "right_shoulder"), 0.785),
+    (("left_hip", "right_hip"), 0.52),
+    (("left_knee", "right_knee"), 0.285),
+    (("left_ankle", "right_ankle"), 0.065),
+)
+_TOP = 0.985
+_TORSO = 0.65  # where depth is taken
+_BEHIND = 0.02 + 0.09  # m, from the chest's or back's skin to the body's axis
+_SURE = 0.5  # confidence from which a keypoint counts
+_EDGE = 3.0  # px, nearer to the picture's edge a box is cut
+
+
+def _sighting(
+    time: float,
+    optics: Optics,
+    rotation: Floats,
+    detections: Detections,
+    k: int,
+    depth: NDArray[np.float32] | None,
+    doubt: Doubt,
+) -> Sighting:
+    width, height = optics.size
+    box = detections.boxes[k]
+    points = None if detections.keypoints is None else detections.keypoints[k]
+    # Kind, fraction, pixel across and down, white px, m.
+    rows: list[tuple[int, float, float, float, float, float]] = []
+    noise = max(doubt.pixels * width / 960, doubt.box * float(box[3] - box[1]))
+    middle = float(box[0] + box[2]) / 2
+    sure = np.zeros(len(KEYPOINTS), bool) if points is None else points[:, 2] >= _SURE
+    if points is not None:
+        inside = (points[:, 0] > 0) & (points[:, 0] < width) & (points[:, 1] > 0)
+        sure &= inside & (points[:, 1] < height)
+    if box[1] > _EDGE and (points is None or not _arms_up(points, sure)):
+        rows.append((DOWN, _TOP, middle, float(box[1]), noise, doubt.body))
+    found = False
+    if points is not None:
+        for names, fraction in _LEVELS:
+            pair = [_PART[name] for name in names]
+            if not sure[pair].all():
+                continue
+            u, v = points[pair, :2].mean(axis=0)
+            if fraction == _LEVELS[-1][1]:  # a stride: one foot is nearer than the other
+                rows.append((DOWN, fraction, u, v, noise, 1.5 * doubt.body))
+                continue
+            rows.append((DOWN, fraction, u, v, noise, doubt.body))
+            if "shoulder" in names[0] or "hip" in names[0]:
+                rows.append((ACROSS, fraction, u, v, noise, doubt.body))
+                found = True
+    whole = box[0] > _EDGE and box[2] < width - _EDGE
+    if not found:
+        rows.append((ACROSS, 0.5, middle, float(box[1] + box[3]) / 2, noise,
+                     doubt.middle if whole else 3 * doubt.middle))  # fmt: skip
+    feet = points is not None and sure[[_PART["left_ankle"], _PART["right_ankle"]]].all()
+    if not feet and box[3] < height - _EDGE and not _covered(detections.boxes, k):
+        # The nearer foot is what the box ends at: lower than the point between both.
+        rows.append((DOWN, 0.0, middle, float(box[3]), noise, 2 * doubt.body))
+    table = np.array(rows)
+    slopes = optics.slopes(table[:, 2:4])
+    kind = table[:, 0].astype(np.int64)
+    value = np.where(kind == ACROSS, slopes[:, 0], slopes[:, 1])
+    fraction, white, metres = table[:, 1], table[:, 4] / optics.focal_px, table[:, 5]
+    deep = _depth(depth, optics, box, points, sure)
+    if deep is not None:
+        kind = np.append(kind, DEPTH)
+        fraction, value = np.append(fraction, _TORSO), np.append(value, deep + _BEHIND)
+        white, metres = np.append(white, doubt.depth), np.append(metres, doubt.thickness)
+    ray = rotation @ np.array([*optics.slopes(np.array([[middle, box[[1, 3]].mean()]]))[0], 1.0])
+    return Sighting(
+        time=time,
+        origin=np.asarray(optics.pose.position, dtype=float),
+        rotation=rotation,
+        kind=kind,
+        fraction=fraction,
+        value=value,
+        white=white,
+        metres=metres,
+        shared=(doubt.angle, doubt.position, doubt.sway),
+        facing=None if points is None else facing(points, sure, ray, noise),
+    )
+
+
+def _arms_up(points: Floats, sure: NDArray[np.bool_]) -> bool:
+    """Whether a hand may be what the box ends at, above."""
+    head = [_PART[name] for name in ("nose", "left_eye", "right_eye") if sure[_PART[name]]]
+    hands = [_PART[name] for name in ("left_wrist", "right_wrist") if sure[_PART[name]]]
+    if not head or not hands:
+        return False
+    return bool(points[hands, 1].min() < points[head, 1].min())
+
+
+def _covered(boxes: Floats, k: int) -> bool:
+    """Whether somebody nearer may hide a box's lower edge: a box over it that ends lower."""
+    left, top, right, bottom = boxes.T
+    over = (bottom > bottom[k] + 1) & (top < bottom[k]) & (left < right[k]) & (right > left[k])
+    return bool(over.any())
+
+
+def _depth(
+    depth: NDArray[np.float32] | None,
+    optics: Optics,
+    box: Floats,
+    points: Floats | None,
+    sure: NDArray[np.bool_],
+) -> float | None:
+    """Median depth of the torso, m."""
+    if depth is None:
+        return None
+    rows, columns = depth.shape
+    corners = [
+        _PART[f"{side}_{part}"] for part in ("shoulder", "hip") for side in ("left", "right")
+    ]
+    if points is not None and sure[corners].all():
+        shoulders = points[corners[:2], :2].mean(axis=0)
+        hips = points[corners[2:], :2].mean(axis=0)
+        half = 0.12 * float(np.hypot(*(hips - shoulders)))
+        down = np.linspace(0.15, 0.85, 8)[:, None]
+        line = shoulders + down * (hips - shoulders)
+        u = line[:, :1] + np.linspace(-half, half, 5)
+        v = np.repeat(line[:, 1:], 5, axis=1)
+    else:
+        left, top, right, bottom = box
+        u, v = np.meshgrid(
+            left + (right - left) * np.linspace(0.4, 0.6, 5),
+            top + (bottom - top) * np.linspace(0.22, 0.45, 8),
+        )
+    scale = np.array([columns, rows]) / optics.size
+    column = np.clip(u * scale[0], 0, columns - 1).astype(int)
+    row = np.clip(v * scale[1], 0, rows - 1).astype(int)
+    values = depth[row, column].ravel()
+    values = values[np.isfinite(values) & (values > 0.1)]
+    if len(values) < 12:
+        return None
+    return float(np.median(values))
+
+
+# --- which way it faces ---
+
+# Keypoints of a standing adult in the body's frame, forward and left, as fractions of the height;
+# measured on the simulator's bodies as above.
+_SHAPE = {
+    "nose": (0.090, 0.0, 0.91), "left_eye": (0.070, 0.018, 0.93),
+    "right_eye": (0.070, -0.018, 0.93),
+    "left_ear": (0.022, 0.047, 0.925), "right_ear": (0.022, -0.047, 0.925),
+    "left_shoulder": (0.010, 0.095, 0.795), "right_shoulder": (0.010, -0.095, 0.795),
+    "left_hip": (-0.004, 0.062, 0.53), "right_hip": (-0.004, -0.062, 0.53),
+}  # fmt: skip
+_SHAPE_INDEX = np.array([_PART[name] for name in _SHAPE])
+_SHAPE_POINTS: Floats = np.array(list(_SHAPE.values()))
+# How far each may be off its place, fractions of the height: heads turn, shoulders swing.
+_LOOSE: Floats = np.array([0.03, 0.025, 0.025, 0.025, 0.025, 0.02, 0.02, 0.015, 0.015])
+_REPEATS = 0.25  # of one look's weight: the errors of following pictures are much the same
+
+_COS, _SIN = np.cos(DIRECTIONS), np.sin(DIRECTIONS)
+#: (72, 9, 3) the shape turned to every direction.
+_TURNED: Floats = np.stack(
+    [
+        _SHAPE_POINTS[None, :, 0] * _COS[:, None] - _SHAPE_POINTS[None, :, 1] * _SIN[:, None],
+        _SHAPE_POINTS[None, :, 0] * _SIN[:, None] + _SHAPE_POINTS[None, :, 1] * _COS[:, None],
+        np.repeat(_SHAPE_POINTS[None, :, 2], len(DIRECTIONS), axis=0),
+    ],
+    axis=-1,
+)
+
+
+def facing(points: Floats, sure: NDArray[np.bool_], ray: Floats, noise: float) -> Floats | None:
+    """Log likelihood (72,) of every direction a body may face, from head, shoulders and hips.
+
+    For each direction the shape is put over the keypoints by the best shift and scale (weak
+    perspective), which leaves the misfit.
+
+    Args:
+        points: (17, 3) keypoints, px.
+        sure: (17,) which of them count.
+        ray: (3,) from the camera to the body, world frame.
+        noise: of a keypoint, px.
+
+    Returns:
+        None where too little of the body is seen.
+    """
+    which = sure[_SHAPE_INDEX]
+    torso = which[5:].sum()
+    if which.sum() < 4 or torso < 2:
+        return None
+    seen = points[_SHAPE_INDEX[which], :2]
+    forward = ray / np.linalg.norm(ray)
+    right = np.array([forward[1], -forward[0], 0.0])
+    right /= max(float(np.linalg.norm(right)), 1e-9)
+    down = np.cross(forward, right)
+    shape = _TURNED[:, which] @ np.stack([right, down], axis=1)  # (72, k, 2)
+    extent = float(np.ptp(seen[:, 1])) / max(float(np.ptp(_SHAPE_POINTS[which, 2])), 0.05)
+    spread = (noise / max(extent, 1.0)) ** 2 + _LOOSE[which] ** 2  # fractions of the height
+    weight = (1 / spread) / np.sum(1 / spread)
+    seen = seen - weight @ seen
+    shape = shape - np.einsum("k,dkx->dx", weight, shape)[:, None]
+    both = np.einsum("k,dkx,kx->d", weight, shape, seen)
+    scale = np.maximum(both / np.einsum("k,dkx,dkx->d", weight, shape, shape), 1e-6)
+    off = seen[None] / scale[:, None, None] - shape
+    misfit = np.einsum("k,dkx,dkx->d", 1 / spread, off, off)
+    return np.asarray(-0.5 * _REPEATS * misfit)

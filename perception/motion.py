@@ -1,0 +1,310 @@
+"""How a subject moves: constant velocity and coordinated turn, mixed as the evidence has it.
+
+An interacting-multiple-model filter over one state: position, velocity, turn rate and body height.
+Both models share white acceleration; the coordinated turn also has a turn rate, which fades, as
+nobody walks in circles for long.
+
+Sources: H. A. P. Blom and Y. Bar-Shalom, "The interacting multiple model algorithm for systems
+with Markovian switching coefficients", IEEE Trans. Automatic Control 33(8), 1988; Y. Bar-Shalom,
+X. R. Li and T. Kirubarajan, *Estimation with Applications to Tracking and Navigation* (2001),
+sections 11.6 (mixing) and 11.7 (coordinated turn).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from cinempc.subject import TURN_TIME
+
+Floats = NDArray[np.float64]
+
+#: Places in the state: x, y, z, their rates, turn rate rad/s, height m.
+TURN, HEIGHT, SIZE = 6, 7, 8
+_CV, _CT = 0, 1
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How subjects move.
+
+    Attributes:
+        acceleration: spectral density of the white acceleration, m/s²/√Hz: 0.35 is a person who
+            walks and changes pace now and then.
+        vertical: the same for height above the ground: next to nothing.
+        turning: standard deviation of the turn rate of one who turns, rad/s.
+        turn_time: how long a turn lasts, s: the turn rate forgets itself with it.
+        begins, ends: how often a turn begins and ends, 1/s.
+        growth: spectral density of the body height's random walk, m/√s: next to nothing.
+        speed: standard deviation of the speed at first sight, m/s.
+        memory: how long ago a measurement may be, s.
+        patience: for how long measurements outside the gate, with none inside, are left out before
+            the filter starts again from them, s.
+    """
+
+    acceleration: float = 0.35
+    vertical: float = 0.05
+    turning: float = 1.0
+    turn_time: float = TURN_TIME
+    begins: float = 0.4
+    ends: float = 1.0
+    growth: float = 0.002
+    speed: float = 1.5
+    memory: float = 1.0
+    patience: float = 0.35
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Evidence, linear about a state.
+
+    Attributes:
+        residual: (m,) measured - expected.
+        jacobian: (m, 8) derivative of what is expected by the state.
+        covariance: (m, m) of the noise.
+        loose: (m,) whether a row may be left out alone where it does not go with the others.
+    """
+
+    residual: Floats
+    jacobian: Floats
+    covariance: Floats
+    loose: NDArray[np.bool_]
+
+    def part(self, which: NDArray[np.intp]) -> Rows:
+        """Some of the rows."""
+        square = np.ix_(which, which)
+        return Rows(
+            self.residual[which], self.jacobian[which], self.covariance[square], self.loose[which]
+        )
+
+
+class Evidence(Protocol):
+    """Something that says where a subject was at a time."""
+
+    @property
+    def time(self) -> float:
+        """Of the exposure, s."""
+
+    def rows(self, state: Floats) -> Rows | None:
+        """What it says, linear about a state (8,); None where it says nothing about that."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What is believed of a subject at one time.
+
+    Attributes:
+        means: (2, 8) of each model.
+        covariances: (2, 8, 8).
+        weights: (2,) probabilities of the models.
+    """
+
+    means: Floats
+    covariances: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, mean: Floats, covariance: Floats) -> Belief:
+        """The same in both models."""
+        return cls(np.stack([mean] * 2), np.stack([covariance] * 2), np.array([0.8, 0.2]))
+
+    @property
+    def mean(self) -> Floats:
+        """(8,) of both models."""
+        mean: Floats = self.weights @ self.means
+        return mean
+
+    @property
+    def covariance(self) -> Floats:
+        """(8, 8) of both models, with how far they disagree."""
+        off = self.means - self.mean
+        spread = self.covariances + off[:, :, None] * off[:, None, :]
+        covariance: Floats = np.tensordot(self.weights, spread, 1)
+        return covariance
+
+
+def predict(belief: Belief, dt: float, dynamics: Dynamics) -> Belief:
+    """The belief ``dt`` s later, or earlier."""
+    if dt == 0.0:
+        return belief
+    mixed = _mix(belief, abs(dt), dynamics)
+    means, covariances = np.empty((2, SIZE)), np.empty((2, SIZE, SIZE))
+    noise = _noise(dt, dynamics)
+    for model in (_CV, _CT):
+        mean, step = _move(mixed.means[model], dt, dynamics, turns=model == _CT)
+        means[model] = mean
+        covariances[model] = step @ mixed.covariances[model] @ step.T + noise
+        if model == _CT:
+            left = math.exp(-2 * abs(dt) / dynamics.turn_time)
+            covariances[model][TURN, TURN] += dynamics.turning**2 * (1 - left)
+    return Belief(means, covariances, mixed.weights)
+
+
+def distance(belief: Belief, evidence: Evidence) -> tuple[float, int]:
+    """Squared Mahalanobis distance of evidence from a belief of its time, and its freedom.
+
+    Infinite where the belief cannot explain it at all.
+    """
+    best, freedom = math.inf, 1
+    for model in (_CV, _CT):
+        rows = evidence.rows(belief.means[model])
+        if rows is None or not len(rows.residual):
+            continue
+        spread = rows.jacobian @ belief.covariances[model] @ rows.jacobian.T + rows.covariance
+        best = min(best, float(rows.residual @ np.linalg.solve(spread, rows.residual)))
+        freedom = len(rows.residual)
+    return best, freedom
+
+
+def gate(freedom: int, share: float = 0.999) -> float:
+    """Squared Mahalanobis distance inside which that share of honest evidence lies."""
+    return _GATES[min(freedom, len(_GATES) - 1)] if share == 0.999 else chi2.ppf(share, freedom)
+
+
+_GATES = [0.0, *(float(chi2.ppf(0.999, k)) for k in range(1, 25))]
+
+
+def update(belief: Belief, evidence: Evidence) -> Belief | None:
+    """The belief with evidence of its time; None where the gate leaves that out.
+
+    A row far from the rest (an elbow taken for the head, a depth from the wall behind) is left
+    out alone, as long as most of the others fit.
+    """
+    means, covariances = np.empty((2, SIZE)), np.empty((2, SIZE, SIZE))
+    log_likelihood = np.full(2, -np.inf)
+    kept: NDArray[np.intp] | None = None
+    for model in (_CV, _CT):
+        mean, covariance = belief.means[model], belief.covariances[model]
+        rows = evidence.rows(mean)
+        if rows is None or not len(rows.residual):
+            return None
+        if kept is None:  # of the likelier model, so that both explain the same
+            lead = evidence.rows(belief.means[int(np.argmax(belief.weights))])
+            kept = None if lead is None else _fitting(
+                lead, belief.covariances[int(np.argmax(belief.weights))]
+            )  # fmt: skip
+            if kept is None:
+                return None
+        rows = rows.part(kept)
+        h, r = rows.jacobian, rows.covariance
+        across = covariance @ h.T
+        spread = h @ across + r
+        gain = np.linalg.solve(spread, across.T).T
+        means[model] = mean + gain @ rows.residual
+        # Joseph's form: stays symmetric and positive.
+        keep = np.eye(SIZE) - gain @ h
+        covariances[model] = keep @ covariance @ keep.T + gain @ r @ gain.T
+        nis = rows.residual @ np.linalg.solve(spread, rows.residual)
+        log_likelihood[model] = -0.5 * (nis + np.linalg.slogdet(spread)[1])
+    weights = belief.weights * np.exp(log_likelihood - log_likelihood.max())
+    weights = np.clip(weights / weights.sum(), 1e-4, None)
+    return Belief(means, covariances, weights / weights.sum())
+
+
+def _fitting(rows: Rows, covariance: Floats) -> NDArray[np.intp] | None:
+    """The rows that go with each other and with the belief; None where too few do."""
+    kept = np.arange(len(rows.residual))
+    spread = rows.jacobian @ covariance @ rows.jacobian.T + rows.covariance
+    while True:
+        part = spread[np.ix_(kept, kept)]
+        off = np.linalg.solve(part, rows.residual[kept])
+        if float(rows.residual[kept] @ off) <= _GATES[min(len(kept), len(_GATES) - 1)]:
+            return kept
+        loose = rows.loose[kept]
+        if not loose.any() or len(kept) <= max(2, math.ceil(0.6 * len(rows.residual))):
+            return None
+        # Without row k the distance falls by off_k² / (S⁻¹)_kk.
+        falls = np.where(loose, off**2 / np.diag(np.linalg.inv(part)), -1.0)
+        kept = np.delete(kept, int(np.argmax(falls)))
+
+
+def fit(evidence: Evidence, guess: Floats, prior: Floats, iterations: int = 8) -> Belief | None:
+    """The belief from the first evidence alone, by Gauss-Newton.
+
+    Args:
+        evidence: seen first.
+        guess: (8,) state: what is known before, and roughly where.
+        prior: (8, 8) covariance of it.
+
+    Returns:
+        None where it does not converge to somewhere that explains the evidence.
+    """
+    mean, information = guess.copy(), np.linalg.inv(prior)
+    normal = information
+    for _ in range(iterations):
+        rows = evidence.rows(mean)
+        if rows is None or not len(rows.residual):
+            return None
+        weighted = np.linalg.solve(rows.covariance, rows.jacobian).T
+        normal = information + weighted @ rows.jacobian
+        step = np.linalg.solve(normal, weighted @ rows.residual + information @ (guess - mean))
+        # Range enters as 1/Z: steps of more than half of what is left go through the camera.
+        size = float(np.linalg.norm(step[:3]))
+        mean = mean + step * min(1.0, 4.0 / max(size, 1e-9))
+        if size < 1e-4:
+            break
+    if not np.isfinite(mean).all():
+        return None
+    return Belief.of(mean, np.linalg.inv(normal))
+
+
+# --- the models ---
+
+
+def _mix(belief: Belief, dt: float, dynamics: Dynamics) -> Belief:
+    begins, ends = 1 - math.exp(-dynamics.begins * dt), 1 - math.exp(-dynamics.ends * dt)
+    chance = np.array([[1 - begins, begins], [ends, 1 - ends]])
+    joint = belief.weights[:, None] * chance
+    weights = joint.sum(axis=0)
+    share = joint / weights  # (from, to)
+    means = share.T @ belief.means
+    covariances = np.empty_like(belief.covariances)
+    for to in (_CV, _CT):
+        off = belief.means - means[to]
+        spread = belief.covariances + off[:, :, None] * off[:, None, :]
+        covariances[to] = np.tensordot(share[:, to], spread, 1)
+    return replace(belief, means=means, covariances=covariances, weights=weights)
+
+
+def _move(mean: Floats, dt: float, dynamics: Dynamics, *, turns: bool) -> tuple[Floats, Floats]:
+    """The state ``dt`` later, and its derivative by the state."""
+    step = np.eye(SIZE)
+    step[0, 3] = step[1, 4] = step[2, 5] = dt
+    if not turns:
+        step[TURN, TURN] = 0.0
+        return step @ mean, step
+    vx, vy, rate = mean[3], mean[4], mean[TURN]
+    angle = rate * dt
+    sin, cos = math.sin(angle), math.cos(angle)
+    if abs(angle) < 1e-4:
+        s, c = dt * (1 - angle**2 / 6), dt * angle / 2
+        ds, dc = -(dt**2) * angle / 3, dt**2 / 2
+    else:
+        s, c = sin / rate, (1 - cos) / rate
+        ds, dc = (dt * cos - s) / rate, (dt * sin - c) / rate
+    step[0, 3:5], step[1, 3:5] = (s, -c), (c, s)
+    step[3, 3:5], step[4, 3:5] = (cos, -sin), (sin, cos)
+    step[TURN, TURN] = math.exp(-abs(dt) / dynamics.turn_time)
+    moved = step @ mean
+    step[0, TURN], step[1, TURN] = ds * vx - dc * vy, dc * vx + ds * vy
+    step[3, TURN], step[4, TURN] = dt * (-sin * vx - cos * vy), dt * (cos * vx - sin * vy)
+    return moved, step
+
+
+def _noise(dt: float, dynamics: Dynamics) -> Floats:
+    """White acceleration, and a body that grows by next to nothing."""
+    density = np.array([dynamics.acceleration] * 2 + [dynamics.vertical]) ** 2
+    long = abs(dt)
+    noise = np.zeros((SIZE, SIZE))
+    axes = np.arange(3)
+    noise[axes, axes] = density * long**3 / 3
+    noise[axes, axes + 3] = noise[axes + 3, axes] = density * long**2 / 2 * math.copysign(1, dt)
+    noise[axes + 3, axes + 3] = density * long
+    noise[TURN, TURN] = 1e-6
+    noise[HEIGHT, HEIGHT] = dynamics.growth**2 * long
+    return noise
