@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from cinempc import configs, lens
@@ -19,6 +22,8 @@ from cinempc.units import (
     Seconds,
     StopsPerSecond,
 )
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,20 @@ class Aperture(configs.Config):
     rate: StopsPerSecond = Field(default=0.0, validate_default=False)
 
 
+class Distortion(configs.Config):
+    """Lens distortion at one focal length, by Brown and Conrady's model as OpenCV has it.
+
+    Source: D. C. Brown, "Close-range camera calibration", Photogrammetric Engineering 37(8), 1971.
+    """
+
+    focal_length: Millimetres
+    k1: float = 0.0
+    k2: float = 0.0
+    p1: float = 0.0
+    p2: float = 0.0
+    k3: float = 0.0
+
+
 class Picture(configs.Config):
     """What the camera records."""
 
@@ -91,6 +110,9 @@ class Camera(configs.Config):
     focus: Focus
     aperture: Aperture
     picture: Picture = Picture()
+    distortion: tuple[Distortion, ...] = Field(
+        default=(), description="As calibrated at one focal length or more, the shortest first."
+    )
     lens_lag: Seconds = Field(
         default=0.0, validate_default=False, description="Time constant of the lens motors."
     )
@@ -113,6 +135,9 @@ class Camera(configs.Config):
                 raise ValueError(f"{name}.max ({part.max:g}) is below {name}.min ({part.min:g})")
             if part.max > part.min and part.rate <= 0:
                 raise ValueError(f"{name}.rate must be above zero for a lens that can change it")
+        measured = [entry.focal_length for entry in self.distortion]
+        if any(later <= earlier for earlier, later in pairwise(measured)):
+            raise ValueError("distortion: focal lengths must rise from entry to entry")
         sensor_ratio = self.sensor.width / self.sensor.height
         picture_ratio = self.picture.width / self.picture.height
         if abs(sensor_ratio / picture_ratio - 1) > 0.01:
@@ -126,6 +151,15 @@ class Camera(configs.Config):
     def aspect(self) -> float:
         """Height over width of the picture."""
         return self.sensor.height / self.sensor.width
+
+    def distortion_at(self, focal_length_mm: float) -> Floats | None:
+        """k1, k2, p1, p2, k3 (5,) at a focal length, between the calibrated ones by straight
+        lines; None for a lens without."""
+        if not self.distortion:
+            return None
+        measured = [entry.focal_length for entry in self.distortion]
+        values = [[e.k1, e.k2, e.p1, e.p2, e.k3] for e in self.distortion]
+        return np.array([np.interp(focal_length_mm, measured, c) for c in np.transpose(values)])
 
     def clamp(self, state: LensState) -> LensState:
         """The nearest state that the lens can reach."""

@@ -7,11 +7,13 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from cinempc.bench.mpc import Figures
     from cinempc.script.script import Script
     from cinempc.take import Set
+    from perception.pipeline import Part
+    from perception.yolo import YoloPerception
+
+#: Score from which a detection counts for anything: the tracker carries tracks on with the unsure.
+DETECTOR_CONFIDENCE = 0.1
 
 # What a command needs is imported where it is used: `cinempc --help` answers at once.
 
@@ -45,6 +52,7 @@ err = Console(stderr=True)
 class PerceptionKind(StrEnum):
     """Where the subject estimates come from."""
 
+    yolo = "yolo"
     simulated = "simulated"
     truth = "truth"
 
@@ -145,8 +153,18 @@ def film(
         Path | None, typer.Option("--out", help="Where the take goes. [takes/NAME-TIME]")
     ] = None,
     perception: Annotated[
-        PerceptionKind, typer.Option(help="Where the subject estimates come from.")
-    ] = PerceptionKind.simulated,
+        PerceptionKind,
+        typer.Option(
+            help="Where the subject estimates come from: a detector in the pictures, a simulated "
+            "one, or the truth."
+        ),
+    ] = PerceptionKind.yolo,
+    weights: Annotated[
+        str, typer.Option(help="Of the detector: a file, or a name of `cinempc models list`.")
+    ] = "people",
+    depth: Annotated[
+        bool, typer.Option(help="Whether the camera has depth; without, its colours must do.")
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of wind, noise and detector.")] = 0,
     monitor: Annotated[
         bool, typer.Option("--monitor", help="Also film the director's monitor.")
@@ -167,7 +185,7 @@ def film(
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = Path("takes") / f"{loaded.path.stem}-{stamp}"
     with (
-        simulated_set(loaded, perception, seed, solver.value, standby) as stage,
+        simulated_set(loaded, perception, seed, solver.value, standby, weights, depth) as stage,
         progress_bar() as bar,
     ):
         task = bar.add_task(loaded.config.name, total=standby + stage.director.duration)
@@ -201,7 +219,13 @@ def film(
 
 @contextmanager
 def simulated_set(
-    script: Script, perception: PerceptionKind, seed: int, solver: Any, standby: float
+    script: Script,
+    perception: PerceptionKind,
+    seed: int,
+    solver: Any,
+    standby: float,
+    weights: str = "people",
+    depth: bool = True,
 ) -> Iterator[Set]:
     """A script's set in the embedded simulator, the vehicle hovering on its mark."""
     from cinempc.mpc.controller import Controller, Settings
@@ -210,6 +234,7 @@ def simulated_set(
     from cinempc.take import Set, Truth
     from sim import scene as scenes
     from sim.camera import SimCamera
+    from sim.depth import DepthCamera
     from sim.embedded import EmbeddedEye, EmbeddedRig
     from sim.perception import SimulatedPerception, TruthPerception
     from sim.world import World
@@ -231,10 +256,14 @@ def simulated_set(
         found = SimulatedPerception(
             actors, world.subject, lambda time: rig.true_pose(), heights, seed=seed
         )
+    elif perception is PerceptionKind.yolo:
+        found = yolo_perception(script, weights, depth)
     try:
         yield Set(
             rig=rig,
-            eye=EmbeddedEye(rig, SimCamera(world, script.camera, seed=seed)),
+            eye=EmbeddedEye(
+                rig, SimCamera(world, script.camera, seed=seed), DepthCamera(seed=seed)
+            ),
             perception=found,
             # The simulator waits for the controller: a slow machine shows in the figures, it does
             # not change the take.
@@ -254,6 +283,47 @@ def simulated_set(
         )
     finally:
         world.close()
+
+
+def yolo_perception(script: Script, weights: str, depth: bool) -> YoloPerception:
+    """The detector's perception for a script, in step with the simulator."""
+    from perception import detector, models
+    from perception.pipeline import Pipeline
+    from perception.yolo import YoloPerception
+
+    pipeline = Pipeline(
+        detector.load(models.find(weights), confidence=DETECTOR_CONFIDENCE),
+        frame_rate=script.camera.picture.frame_rate,
+        parts=parts(script),
+    )
+    return YoloPerception(pipeline, depth=depth, distortion=script.camera.distortion_at)
+
+
+def parts(script: Script) -> dict[str, Part]:
+    """The subjects of a script as perception must know them.
+
+    Raises:
+        LookError: a look that names neither a thing nor a colour.
+    """
+    from perception.appearance import Look, parse_look
+    from perception.identity import Wanted
+    from perception.pipeline import Part
+
+    found = {}
+    for name, subject in script.config.subjects.items():
+        look = Look(subject.category) if subject.look is None else parse_look(subject.look)
+        if "category" in subject.model_fields_set:
+            look = replace(look, category=subject.category)
+        region, near = subject.region, subject.near
+        found[name] = Part(
+            Wanted(
+                look,
+                None if region is None else astuple(region),
+                None if near is None else np.array(near),
+            ),
+            subject.height if "height" in subject.model_fields_set else None,
+        )
+    return found
 
 
 def picture_goals() -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,6 +63,22 @@ class Measurement:
         if not (np.isfinite(residual).all() and np.isfinite(covariance).all()):
             return None
         return Rows(residual, jacobian, covariance, np.zeros(size, bool))
+
+
+@dataclass(frozen=True)
+class Stature:
+    """A body height, m, that somebody says at a time, s, and how sure they are."""
+
+    time: float
+    height: float
+    std: float = 0.03
+
+    def rows(self, state: Floats) -> Rows | None:
+        """The height alone."""
+        jacobian = np.zeros((1, SIZE))
+        jacobian[0, HEIGHT] = 1.0
+        residual = np.array([self.height - state[HEIGHT]])
+        return Rows(residual, jacobian, np.array([[self.std**2]]), np.zeros(1, bool))
 
 
 _HEIGHT_NOISE = 0.08  # m, of a height measured with a place
@@ -138,15 +154,22 @@ class SubjectFilter:
         """When last, s; minus infinity where never."""
         return self._past[-1].time if self._past else -math.inf
 
-    def distance(self, evidence: Evidence) -> float:
-        """Squared Mahalanobis distance from where the subject is thought to be, on the scale of 3
-        degrees of freedom whatever the evidence has; nan while it was not seen."""
-        before = self._before(evidence.time)
+    def distances(self, pieces: Sequence[Evidence]) -> Floats:
+        """Squared Mahalanobis distances (n,) from where the subject is thought to be.
+
+        Args:
+            pieces: n, all of one time.
+
+        Returns:
+            On the scale of 3 degrees of freedom whatever the evidence has; nan while the subject
+            was not seen.
+        """
+        before = self._before(pieces[0].time) if pieces else None
         if before is None:
-            return math.nan
-        believed = motion.predict(before.belief, evidence.time - before.time, self.dynamics)
-        squared, freedom = motion.distance(believed, evidence)
-        return squared * motion.gate(3) / motion.gate(freedom)
+            return np.full(len(pieces), math.nan)
+        believed = motion.predict(before.belief, pieces[0].time - before.time, self.dynamics)
+        found = [motion.distance(believed, piece) for piece in pieces]
+        return np.array([far * motion.gate(3) / motion.gate(freedom) for far, freedom in found])
 
     def update(self, evidence: Evidence) -> bool:
         """Take in evidence, late one too.

@@ -11,15 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.frames import camera_rotation
-from cinempc.rig import CameraPose, Frame
 from perception.detections import KEYPOINTS, Detections
 from perception.heading import DIRECTIONS
 from perception.motion import HEIGHT, SIZE, Rows
+from perception.view import View
 
 Floats = NDArray[np.float64]
 
@@ -56,46 +55,6 @@ class Doubt:
     thickness: float = 0.08
     position: float = 0.03
     angle: float = math.radians(0.06)
-
-
-@dataclass(frozen=True)
-class Optics:
-    """How a picture was taken.
-
-    Attributes:
-        pose: the camera's at exposure.
-        focal_px: focal length, px of the picture.
-        size: width and height, px.
-        distortion: (5,) OpenCV's k1, k2, p1, p2, k3 at this focal length, or None.
-    """
-
-    pose: CameraPose
-    focal_px: float
-    size: tuple[int, int]
-    distortion: Floats | None = None
-
-    @classmethod
-    def of(cls, frame: Frame, distortion: Floats | None = None) -> Optics:
-        """Of a frame, with the focal length that the lens had then."""
-        height, width = frame.image.shape[:2]
-        focal = frame.lens.focal_length_mm / frame.sensor_mm[0] * width
-        return cls(frame.pose, focal, (width, height), distortion)
-
-    def slopes(self, pixels: Floats) -> Floats:
-        """Rays (n, 2) of pixels (n, 2) as slopes X/Z and Y/Z in the camera's frame."""
-        pixels = np.asarray(pixels, dtype=float).reshape(-1, 2)
-        middle = np.array(self.size) / 2
-        if self.distortion is None or not len(pixels):
-            return np.asarray((pixels - middle) / self.focal_px)
-        matrix = np.array(
-            [[self.focal_px, 0, middle[0]], [0, self.focal_px, middle[1]], [0, 0, 1.0]]
-        )
-        done = cv2.undistortPoints(pixels[:, None], matrix, self.distortion)
-        return np.asarray(done[:, 0], dtype=float)
-
-    def pixels(self, slopes: Floats) -> Floats:
-        """Pixels (n, 2) of rays (n, 2), without distortion."""
-        return np.asarray(np.asarray(slopes) * self.focal_px + np.array(self.size) / 2)
 
 
 @dataclass(frozen=True)
@@ -187,7 +146,7 @@ class Sighting:
 
 def sightings(
     time: float,
-    optics: Optics,
+    view: View,
     detections: Detections,
     depth: NDArray[np.float32] | None = None,
     doubt: Doubt | None = None,
@@ -196,17 +155,16 @@ def sightings(
 
     Args:
         time: of the exposure, s.
-        optics: how the picture was taken.
+        view: how the picture was taken.
         detections: found in it, px.
         depth: (h, w) m along the optical axis, of any size, not finite or 0 where not known.
         doubt: how far it may all be off.
     """
     doubt = doubt or Doubt()
-    pose = optics.pose
+    pose = view.pose
     rotation = camera_rotation(pose.yaw, pose.pitch, pose.roll)
     return [
-        _sighting(time, optics, rotation, detections, k, depth, doubt)
-        for k in range(len(detections))
+        _sighting(time, view, rotation, detections, k, depth, doubt) for k in range(len(detections))
     ]
 
 
@@ -230,14 +188,14 @@ _EDGE = 3.0  # px, nearer to the picture's edge a box is cut
 
 def _sighting(
     time: float,
-    optics: Optics,
+    view: View,
     rotation: Floats,
     detections: Detections,
     k: int,
     depth: NDArray[np.float32] | None,
     doubt: Doubt,
 ) -> Sighting:
-    width, height = optics.size
+    width, height = view.size
     box = detections.boxes[k]
     points = None if detections.keypoints is None else detections.keypoints[k]
     # Kind, fraction, pixel across and down, white px, m.
@@ -273,19 +231,19 @@ def _sighting(
         # The nearer foot is what the box ends at: lower than the point between both.
         rows.append((DOWN, 0.0, middle, float(box[3]), noise, 2 * doubt.body))
     table = np.array(rows)
-    slopes = optics.slopes(table[:, 2:4])
+    slopes = view.slopes(table[:, 2:4])
     kind = table[:, 0].astype(np.int64)
     value = np.where(kind == ACROSS, slopes[:, 0], slopes[:, 1])
-    fraction, white, metres = table[:, 1], table[:, 4] / optics.focal_px, table[:, 5]
-    deep = _depth(depth, optics, box, points, sure)
+    fraction, white, metres = table[:, 1], table[:, 4] / view.focal_px, table[:, 5]
+    deep = _depth(depth, view, box, points, sure)
     if deep is not None:
         kind = np.append(kind, DEPTH)
         fraction, value = np.append(fraction, _TORSO), np.append(value, deep + _BEHIND)
         white, metres = np.append(white, doubt.depth), np.append(metres, doubt.thickness)
-    ray = rotation @ np.array([*optics.slopes(np.array([[middle, box[[1, 3]].mean()]]))[0], 1.0])
+    ray = rotation @ np.array([*view.slopes(np.array([[middle, box[[1, 3]].mean()]]))[0], 1.0])
     return Sighting(
         time=time,
-        origin=np.asarray(optics.pose.position, dtype=float),
+        origin=np.asarray(view.pose.position, dtype=float),
         rotation=rotation,
         kind=kind,
         fraction=fraction,
@@ -315,7 +273,7 @@ def _covered(boxes: Floats, k: int) -> bool:
 
 def _depth(
     depth: NDArray[np.float32] | None,
-    optics: Optics,
+    view: View,
     box: Floats,
     points: Floats | None,
     sure: NDArray[np.bool_],
@@ -341,7 +299,7 @@ def _depth(
             left + (right - left) * np.linspace(0.4, 0.6, 5),
             top + (bottom - top) * np.linspace(0.22, 0.45, 8),
         )
-    scale = np.array([columns, rows]) / optics.size
+    scale = np.array([columns, rows]) / view.size
     column = np.clip(u * scale[0], 0, columns - 1).astype(int)
     row = np.clip(v * scale[1], 0, rows - 1).astype(int)
     values = depth[row, column].ravel()

@@ -11,8 +11,6 @@ Tracking* (2022), and Y. Zhang et al., *ByteTrack* (2022).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import supervision
 from numpy.typing import NDArray
@@ -20,36 +18,14 @@ from trackers import BoTSORTTracker
 from trackers.utils.iou import BIoU
 
 from cinempc.frames import camera_rotation, wrap_angle
-from cinempc.rig import CameraPose, Frame
 from perception.detections import Detections
+from perception.view import View
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SCALE = 1000.0  #: px of the stabilised picture per rad.
 _STEEPEST = np.cos(np.radians(80))  # azimuth means nothing straight down: widths stop growing here
-
-
-@dataclass(frozen=True)
-class View:
-    """How the camera looked at one picture.
-
-    Attributes:
-        pose: the camera's, as in `cinempc.frames`.
-        focal_px: focal length, px of the picture.
-        size: width and height of the picture, px.
-    """
-
-    pose: CameraPose
-    focal_px: float
-    size: tuple[int, int]
-
-    @classmethod
-    def of(cls, frame: Frame) -> View:
-        """The view of a frame."""
-        height, width = frame.image.shape[:2]
-        focal = frame.lens.focal_length_mm / frame.sensor_mm[0] * width
-        return cls(frame.pose, focal, (width, height))
 
 
 def stabilised(boxes: Floats, view: View, yaw: float | None = None) -> Floats:

@@ -19,6 +19,7 @@ from cinempc.camera import Camera, LensState
 from cinempc.mpc.plan import Plan, PlanPoint
 from cinempc.rig import CameraPose, Frame, RigState
 from cinempc.vehicle import FlightLimits, Setpoint, Vehicle, acceleration_command
+from sim.depth import DepthCamera
 from sim.gimbal import Jitter, SimGimbal
 from sim.lens_motor import LensMotors
 from sim.scene import Wind
@@ -263,11 +264,20 @@ class EmbeddedRig:
 
 
 class EmbeddedEye:
-    """Takes pictures from an `EmbeddedRig`: true light, reported pose."""
+    """Takes pictures from an `EmbeddedRig`: true light, reported pose and depth.
 
-    def __init__(self, rig: EmbeddedRig, camera: SimCamera) -> None:
+    Args:
+        rig: that carries the camera.
+        camera: takes the pictures.
+        depth: reports their depth; None reports the truth.
+    """
+
+    def __init__(
+        self, rig: EmbeddedRig, camera: SimCamera, depth: DepthCamera | None = None
+    ) -> None:
         self._rig = rig
         self._camera = camera
+        self._depth = depth
         self._seen = -math.inf
 
     def frame(self, pixels: bool = True) -> Frame | None:
@@ -286,4 +296,7 @@ class EmbeddedEye:
             shape = (sensor.width, sensor.height)
             return Frame(rig.time, black, rig.state().camera, rig.true_lens(), shape)
         picture = self._camera.expose(rig.time, rig.true_pose(), rig.true_lens())
-        return replace(picture, pose=rig.state().camera)
+        seen = picture.depth
+        if self._depth is not None and seen is not None:
+            seen = self._depth.measure(rig.time, seen)
+        return replace(picture, pose=rig.state().camera, depth=seen)

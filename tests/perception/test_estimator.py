@@ -98,7 +98,7 @@ def test_follows_a_walk_and_its_heading() -> None:
     assert np.linalg.norm(found.position - 1.2 * 3 * np.array([0.6, 0.8, 0])) < 0.1
     assert found.velocity[:2] == pytest.approx([0.72, 0.96], abs=0.2)
     assert found.heading == pytest.approx(math.atan2(0.8, 0.6), abs=0.2)
-    assert found.heading_variance < 0.1
+    assert found.heading_variance < 0.35**2  # 20 deg: people also walk sideways
 
 
 def test_one_who_stands_keeps_the_heading_it_was_given() -> None:

@@ -9,7 +9,8 @@ from cinempc.camera import LensState
 from cinempc.frames import project, world_to_camera
 from cinempc.rig import CameraPose, Frame
 from perception.detections import Detections
-from perception.tracker import SCALE, Tracker, View, stabilised
+from perception.tracker import SCALE, Tracker, stabilised
+from perception.view import View
 
 SIZE = (960, 540)
 SENSOR = (36.0, 20.25)

@@ -1,0 +1,109 @@
+"""Detection through ultralytics: whatever weights it loads, on CPU or GPU."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception.detections import KEYPOINTS, Detections
+from perception.detector import WeightsError, checked, class_numbers
+
+
+class UltralyticsDetector:
+    """See `perception.detector.load` for the arguments."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        size: int | tuple[int, int] | None = None,
+        confidence: float = 0.25,
+        iou: float = 0.6,
+        classes: Sequence[str] | None = None,
+        device: str | None = None,
+    ) -> None:
+        self.file = file
+        self.milliseconds: dict[str, float] = {}
+        self._model = _model(file)
+        task = getattr(self._model, "task", None)
+        if task not in ("detect", "pose"):
+            raise WeightsError(
+                f"{file}: this is a model for '{task}'; only 'detect' and 'pose' models tell "
+                "where people are: choose one of those"
+            )
+        asked: dict[str, Any] = {"conf": confidence, "iou": iou, "verbose": False}
+        if size is not None:
+            asked["imgsz"] = size if isinstance(size, int) else [size[1], size[0]]
+        if device is not None:
+            asked["device"] = device
+        self._asked = asked
+        try:
+            self.names: Mapping[int, str] = dict(self._model.names)
+            first = self._run(np.full((64, 64, 3), 114, np.uint8))
+        except Exception as error:
+            raise WeightsError(f"{file}: these weights do not run ({error})") from error
+        self.has_keypoints = task == "pose"
+        if first.keypoints is not None and first.keypoints.data.shape[1:2] not in ((17,), (0,)):
+            raise WeightsError(
+                f"{file}: its keypoints are {tuple(first.keypoints.data.shape[1:])}, not the 17 "
+                "of COCO: use a COCO pose model, or a detect model"
+            )
+        wanted = class_numbers(file, self.names, classes)
+        if wanted is not None:
+            asked["classes"] = wanted
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """What a picture (h, w, 3) RGB uint8 shows, best first, in its own px."""
+        began = clock.perf_counter()
+        result = self._run(checked(image))
+        spent = result.speed
+        boxes = result.boxes.cpu().numpy()
+        order = np.argsort(-boxes.conf, kind="stable")
+        order = order[np.isfinite(boxes.xyxy[order]).all(axis=1)]
+        keypoints = None
+        if self.has_keypoints:
+            raw = result.keypoints.data.cpu().numpy().astype(float)
+            keypoints = np.ones((len(order), len(KEYPOINTS), 3))
+            if len(order):
+                keypoints[:, :, : raw.shape[2]] = raw[order]
+        network = float(spent.get("inference") or 0.0)
+        self.milliseconds = {
+            "prepare": float(spent.get("preprocess") or 0.0),
+            "network": network,
+            "decode": 1e3 * (clock.perf_counter() - began) - network,
+        }
+        return Detections(
+            boxes=boxes.xyxy[order].astype(float),
+            scores=boxes.conf[order].astype(float),
+            classes=boxes.cls[order].astype(np.int64),
+            names=self.names,
+            keypoints=keypoints,
+        )
+
+    def _run(self, image: NDArray[np.uint8]) -> Any:
+        # It takes arrays as OpenCV reads them, blue first.
+        return self._model.predict(np.ascontiguousarray(image[:, :, ::-1]), **self._asked)[0]
+
+
+def _model(file: Path) -> Any:
+    try:
+        from ultralytics import YOLO
+    except ImportError as error:
+        raise WeightsError(
+            f"{file}: only ONNX files run without ultralytics: pip install 'cinempc[yolo]', or "
+            "get an ONNX file with `cinempc models pull NAME` on a machine that has it"
+        ) from error
+    if not file.is_file() and file.parent != Path():
+        raise WeightsError(f"{file}: there is no such file")
+    try:
+        return YOLO(str(file))
+    except Exception as error:
+        text = " ".join(str(error).split())[:160]
+        raise WeightsError(
+            f"{file}: ultralytics cannot load these weights ({text}); copy or download them again"
+        ) from error
