@@ -197,7 +197,9 @@ class OnnxDetector:
         corners = box.points(boxes.reshape(-1, 2, 2).astype(float)).reshape(-1, 4)
         keypoints = None
         if self.has_keypoints:
-            raw = np.nan_to_num(points.reshape(len(boxes), _POINTS, -1).astype(float))
+            raw = np.nan_to_num(points.astype(float)).reshape(
+                len(boxes), _POINTS, self._layout.points // _POINTS
+            )
             keypoints = np.ones((len(boxes), _POINTS, 3))
             keypoints[:, :, :2] = np.clip(box.points(raw[:, :, :2]), 0, [wide, high])
             if raw.shape[2] == 3:
