@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cinempc import configs
+from cinempc import cli_perception, configs
+from cinempc.console import err, out, progress_bar
 from cinempc.errors import CinempcError
 
 if TYPE_CHECKING:
@@ -45,8 +44,10 @@ app = typer.Typer(
 )
 bench = typer.Typer(no_args_is_help=True, help="Measure cinempc on this machine.")
 app.add_typer(bench, name="bench")
-out = Console()
-err = Console(stderr=True)
+app.command("perceive", epilog=cli_perception.PERCEIVE_EXAMPLE)(cli_perception.perceive)
+app.command("sequence", epilog=cli_perception.SEQUENCE_EXAMPLE)(cli_perception.sequence)
+app.add_typer(cli_perception.models, name="models")
+bench.command("perception", epilog=cli_perception.BENCH_EXAMPLE)(cli_perception.bench_perception)
 
 
 class PerceptionKind(StrEnum):
@@ -364,21 +365,6 @@ def show_metrics(summary: dict[str, Any], folder: Path) -> None:
     row("real-time factor", "realtime_factor", decimals=2)
     out.print(table)
     out.print(f"[bold]{folder}[/]: footage.mp4, report.html, take.mcap, metrics.json")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar on stderr, for work that takes a while."""
-    columns = (
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=None),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err) as bar:
-        yield bar
 
 
 # --- bench -------------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ def open_source(
     """
     if not isinstance(text, str | Path):
         if len(text) != 1:
-            return _Images(_present([Path(t) for t in text]), "images", image_rate)
+            return Images(_present([Path(t) for t in text]), "images", image_rate)
         text = text[0]
     where = str(text).strip()
     if not where:
@@ -162,14 +162,14 @@ def open_source(
                 f"{path}: the folder holds no images ({', '.join(IMAGE_ENDINGS)}); name the "
                 "folder that does, or one video file"
             )
-        return _Images(_natural(images), str(path), image_rate)
+        return Images(_natural(images), str(path), image_rate)
     if path.exists():
-        return _Images([path], str(path), image_rate) if _is_image(path) else _Video(str(path))
+        return Images([path], str(path), image_rate) if _is_image(path) else _Video(str(path))
     if glob.has_magic(where):
         found = [Path(name) for name in glob.glob(str(path), recursive=True)]
         images = [f for f in found if _is_image(f)]
         if images:
-            return _Images(_natural(images), where, image_rate)
+            return Images(_natural(images), where, image_rate)
         if len(found) == 1:
             return _Video(str(found[0]))
         raise SourceError(f"{where}: no image matches; check the folder and the pattern")
@@ -177,7 +177,7 @@ def open_source(
     raise AssertionError("unreachable")
 
 
-class _Images(Source):
+class Images(Source):
     """Image files, one after the other."""
 
     def __init__(self, files: Sequence[Path], name: str, rate: float) -> None:

@@ -271,25 +271,32 @@ def walk(seed: int) -> Setup:
 
 
 def crossing(seed: int) -> Setup:
-    """Two people on rounds that cross in the picture, one behind the other, three times or more."""
+    """Two people on rounds that cross in the picture three times or more: each hides the other."""
     random = np.random.default_rng([seed, 0x58])
     duration = 12.0
     times = _times(duration)
     for _ in range(_TRIES):
         rounds = []
-        for middle in (0.0, random.uniform(1.8, 3.4)):
-            wide, deep = random.uniform(1.8, 2.8), random.uniform(0.6, 1.0)
-            x, y = random.uniform(-0.4, 0.4), middle
+        # A small round within a large one: the second passes before the first and behind it.
+        for wide, deep in (
+            (random.uniform(1.4, 1.9), random.uniform(0.5, 0.8)),
+            (random.uniform(2.8, 3.2), random.uniform(2.9, 3.4)),
+        ):
+            x, y = random.uniform(-0.2, 0.2, 2)
             corners = [(x - wide, y - deep), (x + wide, y - deep), (x + wide, y + deep),
                        (x - wide, y + deep)]  # fmt: skip
             rounds.append(corners if random.random() < 0.5 else corners[::-1])
         looks = _looks(random, 2)
         actors = [
-            _actor(look, f"p{k}", way, random.uniform(1.1, 1.6), random.uniform(-12, -2), loop=True)
-            for k, (look, way) in enumerate(zip(looks, rounds, strict=True))
+            _actor(look, f"p{k}", way, pace, random.uniform(-16, -2), loop=True)
+            for k, (look, way, pace) in enumerate(
+                zip(
+                    looks, rounds, (random.uniform(0.8, 1.2), random.uniform(1.2, 1.7)), strict=True
+                )
+            )
         ]
         ways = _ways(actors, times)
-        away = random.uniform(6.8, 8.2)
+        away = random.uniform(8.3, 9.0)
         sway = random.uniform(0.4, 1.2) * _sine(random, times, 8, 14)
         place = np.column_stack(
             [sway, np.full_like(times, -away), 1.65 + 0.2 * _sine(random, times, 6, 12)]
@@ -297,7 +304,10 @@ def crossing(seed: int) -> Setup:
         middle_way = _smooth(ways.mean(axis=0), 1.0)
         aim = np.column_stack([middle_way, np.full_like(times, 0.95)])
         off = _bearings(place, ways) - _bearings(place, middle_way[None])
-        if _nearest(ways) < 1.0 or _passes(place, ways) < 3 or np.abs(off).max() > 0.36:
+        before, behind = _passes(place, ways, 1.25), _passes(place, ways[::-1], 1.5)
+        if min(before, behind) < 1 or before + behind < 3:
+            continue
+        if _nearest(ways) < 0.8 or np.abs(off).max() > 0.42:
             continue
         focal = np.clip(0.82 * 12.4 / np.tan(np.abs(off).max()), 24, 40) * np.exp(
             -0.06 * (1 + _sine(random, times, 5, 10))
@@ -347,9 +357,9 @@ def wall(seed: int) -> Setup:
             1.7 + 0.3 * _sine(random, times, 6, 12),
         ]
     )
-    follow = _smooth(0.7 * ways[0], 0.8)
+    follow = _smooth(0.55 * ways[0], 0.8)
     aim = np.column_stack([follow[:, 0], np.full_like(times, behind), np.full_like(times, 1.0)])
-    focal = 31 + 3 * _sine(random, times, 5, 10)
+    focal = 27 + 2 * _sine(random, times, 5, 10)
     wander = 0.02 * np.column_stack([_sine(random, times, 4, 9), _sine(random, times, 4, 9)])
     return Setup(
         _scene(random, f"wall {seed}", actors, ways, place, (barrier,)),
@@ -558,12 +568,12 @@ def _bearings(place: Floats, ways: Floats) -> Floats:
     return np.asarray(np.arctan2(offset[..., 0], offset[..., 1]))
 
 
-def _passes(place: Floats, ways: Floats) -> int:
-    """How often the first two pass each other in the picture, one well behind the other."""
-    left, right = _bearings(place, ways[:2])
-    swaps = np.flatnonzero(np.diff(np.sign(left - right)))
-    near, far = np.sort(np.linalg.norm(ways[:2] - place[:, :2], axis=2), axis=0)
-    return int(np.sum((far / near)[swaps] > 1.3))
+def _passes(place: Floats, ways: Floats, depth: float) -> int:
+    """How often the first passes before the second in the picture, ``depth`` times as near."""
+    first, second = _bearings(place, ways)
+    swaps = np.flatnonzero(np.diff(np.sign(first - second)))
+    near, far = np.linalg.norm(ways - place[:, :2], axis=2)
+    return int(np.sum((far / near)[swaps] > depth))
 
 
 def _sine(random: Random, times: Floats, shortest: float, longest: float) -> Floats:
@@ -777,12 +787,12 @@ def load(folder: File) -> Shots:
             picture.
     """
     file = folder / _INDEX
-    again = "; render the sequence again with sim.sequence.save"
+    again = "; make the sequence again with `cinempc sequence`"
     try:
         index = _Index.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         raise SequenceError(
-            f"{file}: there is no such file; name a folder that sim.sequence.save wrote"
+            f"{file}: there is no such file; make one with `cinempc sequence`"
         ) from None
     except OSError as error:
         raise SequenceError(f"{file}: cannot be read ({error.strerror}); check it") from error
