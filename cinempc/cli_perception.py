@@ -17,9 +17,10 @@ from cinempc.console import err, out, progress_bar
 from cinempc.errors import CinempcError
 
 if TYPE_CHECKING:
-    from perception.pipeline import Pipeline
+    from perception.pipeline import Found, Pipeline
     from perception.sources import Picture, Source
     from perception.view import View
+    from sim.sequence import Shot, Shots
 
 models = typer.Typer(no_args_is_help=True, help="Detector weights: what there is, get, train.")
 
@@ -96,15 +97,16 @@ def perceive(
     wanted = tuple(classes or ("person",))
     found = detector.load(find(weights), confidence=CONFIDENCE, classes=wanted, size=size)
     target = folder or _out_folder("perceived", sources)
-    is_sequence = len(sources) == 1 and sequences.is_sequence(sources[0])
+    is_sequence = len(sources) == 1 and sequences.is_sequence(Path(sources[0]))
     if ground_truth or is_sequence:
         if not is_sequence:
             raise CinempcError(
                 f"{', '.join(sources)}: --ground-truth needs a sequence with its truth: make one "
                 "with `cinempc sequence walk FOLDER`"
             )
-        pipeline = Pipeline(found, frame_rate=sequences.FRAME_RATE, categories=wanted)
-        _perceive_sequence(Path(sources[0]), pipeline, target, depth, as_json, pictures,
+        shots = sequences.load(Path(sources[0]))
+        pipeline = Pipeline(found, frame_rate=shots.frame_rate, categories=wanted)
+        _perceive_sequence(sources[0], shots, pipeline, target, depth, as_json, pictures,
                            ground_truth, seconds)  # fmt: skip
         return
     with kinds.open_source(sources) as source:
@@ -132,29 +134,30 @@ def perceive(
 
 
 def _perceive_sequence(
-    where: Path, pipeline: Pipeline, target: Path, depth: bool, as_json: bool, pictures: bool,
-    ground_truth: bool, seconds: float,
+    where: str, shots: Shots, pipeline: Pipeline, target: Path, depth: bool, as_json: bool,
+    pictures: bool, ground_truth: bool, seconds: float,
 ) -> None:  # fmt: skip
     from perception import evaluation
     from perception.measure import measure
     from perception.perceive import Look, Output
     from perception.sources import Picture, Source
     from perception.view import View
-    from sim import sequence as sequences
 
-    source = Source(str(where), frame_rate=sequences.FRAME_RATE)
+    source = Source(where, frame_rate=shots.frame_rate)
     lines = sys.stdout if as_json else None
-    shots = (s for s in sequences.load(where) if s.frame.time < seconds)
-    with Output(target, source, stills=False, lines=lines, pictures=pictures) as output:
-        with _spinner() as bar:
-            task = bar.add_task(str(where), total=None)
+    wanted = (shot for shot in shots if shot.frame.time < seconds)
+    with (
+        Output(target, source, stills=False, lines=lines, pictures=pictures) as output,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task(where, total=len(shots))
 
-            def told(shot: sequences.Shot, found: Any) -> None:
-                picture = Picture(shot.frame.time, shot.frame.image, f"{shot.frame.time:.3f} s")
-                output.write(Look(picture, View.of(shot.frame)), found)
-                bar.update(task, description=f"{where}: {shot.frame.time:.1f} s")
+        def told(shot: Shot, found: Found) -> None:
+            picture = Picture(shot.frame.time, shot.frame.image, f"{shot.frame.time:.3f} s")
+            output.write(Look(picture, View.of(shot.frame)), found)
+            bar.advance(task)
 
-            measured = measure(pipeline, shots, depth=depth, told=told)
+        measured = measure(pipeline, wanted, depth=depth, told=told)
     err.print(f"[bold]{target}[/]: {', '.join(f.name for f in output.files)}, found.jsonl")
     if not ground_truth:
         return
@@ -239,19 +242,16 @@ def sequence(
         float | None, typer.Option(min=0.1, help="Of it; all of it if left out.")
     ] = None,
 ) -> None:
-    """Film people with the truth about them: pictures, depth, poses; for `perceive --ground-truth`."""
+    """Film people together with the truth about them, for `perceive --ground-truth`."""
     from sim import sequence as sequences
 
+    shots = sequences.shoot(name, seed, end=math.inf if seconds is None else seconds)
     with progress_bar() as bar:
-        task = bar.add_task(f"{name}, seed {seed}", total=None)
-        shots = sequences.shoot(
-            name,
-            seed,
-            duration=seconds,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        task = bar.add_task(f"{name}, seed {seed}", total=len(shots))
         try:
-            sequences.save(shots, folder, name)
+            sequences.save(
+                shots, folder, lambda done, total: bar.update(task, completed=done, total=total)
+            )
         except KeyboardInterrupt:
             bar.stop()
             err.print(f"stopped; what was filmed until then is in {folder}")

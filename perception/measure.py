@@ -1,4 +1,4 @@
-"""A pipeline over a sequence whose truth is known, in the form that `perception.evaluation` takes."""
+"""A pipeline over a sequence whose truth is known, in the form that evaluation takes."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Recipe:
         workers: processes that render; None is one for each core.
     """
 
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     data: Path | None = None
     model: str | None = None
     epochs: int = 28
