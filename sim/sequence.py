@@ -271,44 +271,43 @@ def walk(seed: int) -> Setup:
 
 
 def crossing(seed: int) -> Setup:
-    """Two people on rounds that cross in the picture three times or more: each hides the other."""
+    """Two people on rounds that cross in the picture: each passes before the other."""
     random = np.random.default_rng([seed, 0x58])
     duration = 12.0
     times = _times(duration)
+    rough = times[::8]  # enough to see who passes whom
+    looks = _looks(random, 2)
     for _ in range(_TRIES):
         rounds = []
         # A small round within a large one: the second passes before the first and behind it.
         for wide, deep in (
-            (random.uniform(1.4, 1.9), random.uniform(0.5, 0.8)),
-            (random.uniform(2.8, 3.2), random.uniform(2.9, 3.4)),
+            (random.uniform(1.1, 1.5), random.uniform(0.4, 0.7)),
+            (random.uniform(2.3, 2.7), random.uniform(3.2, 3.7)),
         ):
             x, y = random.uniform(-0.2, 0.2, 2)
             corners = [(x - wide, y - deep), (x + wide, y - deep), (x + wide, y + deep),
                        (x - wide, y + deep)]  # fmt: skip
             rounds.append(corners if random.random() < 0.5 else corners[::-1])
-        looks = _looks(random, 2)
+        paces = random.uniform(0.8, 1.2), random.uniform(1.2, 1.7)
         actors = [
-            _actor(look, f"p{k}", way, pace, random.uniform(-16, -2), loop=True)
-            for k, (look, way, pace) in enumerate(
-                zip(
-                    looks, rounds, (random.uniform(0.8, 1.2), random.uniform(1.2, 1.7)), strict=True
-                )
-            )
+            _actor(looks[k], f"p{k}", rounds[k], paces[k], random.uniform(-16, -2), loop=True)
+            for k in range(2)
         ]
-        ways = _ways(actors, times)
         away = random.uniform(8.3, 9.0)
-        sway = random.uniform(0.4, 1.2) * _sine(random, times, 8, 14)
+        still = np.tile([0.0, -away, 1.65], (len(rough), 1))
+        seen = _ways(actors, rough)
+        before, behind = _passes(still, seen, 1.35), _passes(still, seen[::-1], 1.5)
+        aside = np.abs(np.subtract(*_bearings(still, seen))).max() / 2
+        if min(before, behind) < 1 or _nearest(seen) < 1.0 or aside > 0.42:
+            continue
+        ways = _ways(actors, times)
+        sway = random.uniform(0.2, 0.6) * _sine(random, times, 8, 14)
         place = np.column_stack(
             [sway, np.full_like(times, -away), 1.65 + 0.2 * _sine(random, times, 6, 12)]
         )
-        middle_way = _smooth(ways.mean(axis=0), 1.0)
+        middle_way = _smooth(ways.mean(axis=0), 0.5)
         aim = np.column_stack([middle_way, np.full_like(times, 0.95)])
         off = _bearings(place, ways) - _bearings(place, middle_way[None])
-        before, behind = _passes(place, ways, 1.25), _passes(place, ways[::-1], 1.5)
-        if min(before, behind) < 1 or before + behind < 3:
-            continue
-        if _nearest(ways) < 0.8 or np.abs(off).max() > 0.42:
-            continue
         focal = np.clip(0.82 * 12.4 / np.tan(np.abs(off).max()), 24, 40) * np.exp(
             -0.06 * (1 + _sine(random, times, 5, 10))
         )
@@ -549,11 +548,12 @@ def _ways(actors: list[Actor], times: Floats) -> Floats:
     """Where the actors are (actors, n, 2), m, as `World` will have them."""
     ways = []
     for actor in actors:
-        path = Path.through(
-            actor.waypoints, actor.speed, start=actor.start, loop=actor.loop, heading=actor.heading
-        )
-        ways.append([path.at(path.walked(float(time))[0])[0] for time in times])
-    return np.array(ways)
+        path = Path.through(actor.waypoints, actor.speed, start=actor.start, loop=actor.loop)
+        walked = np.array([path.walked(float(time))[0] for time in times])
+        if path.loop:
+            walked %= path.length
+        ways.append([np.interp(walked, path.arc, column) for column in path.points.T])
+    return np.array(ways).transpose(0, 2, 1)
 
 
 def _nearest(ways: Floats) -> float:
