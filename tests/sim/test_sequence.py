@@ -59,7 +59,7 @@ def test_crossing_has_each_before_the_other(seed: int) -> None:
 
 
 def test_unknown_names_and_shapes_are_refused() -> None:
-    with pytest.raises(SequenceError, match="'wlak'.*crossing, walk, wall"):
+    with pytest.raises(SequenceError, match=r"'wlak'.*crossing, walk, wall"):
         sequence.shoot("wlak", 0)
     with pytest.raises(ValueError, match="16:9"):
         sequence.shoot("walk", 0, size=(100, 100))
