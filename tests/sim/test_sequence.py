@@ -172,7 +172,7 @@ def test_interrupted_it_holds_what_was_written(tmp_path: Path) -> None:
 
 
 def test_missing_and_damaged_indices_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SequenceError, match=r"sequence\.json: there is no such file; name"):
+    with pytest.raises(SequenceError, match=r"sequence\.json: there is no such file; make"):
         sequence.load(tmp_path)
     file = tmp_path / "sequence.json"
     file.write_text('{"version": 1, "name"')
