@@ -360,7 +360,7 @@ def bench_perception(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure perception on sequences whose truth is known: errors, identities, ms per stage."""
-    from cinempc.bench import perception as measured
+    from perception import bench as measured
 
     with progress_bar() as bar:
         task = bar.add_task("bench perception", total=None)

@@ -142,6 +142,7 @@ class SubjectFilter:
         self.rejected = 0  #: Pieces of evidence outside the gate or too old.
         self._heading = Heading(self.prior.heading)
         self._past: deque[_Snapshot] = deque()
+        self._trimmed = False  # whether the track is older than what is remembered of it
         self._strays: list[Evidence] = []  # outside the gate since the last one inside it
 
     @property
@@ -190,6 +191,8 @@ class SubjectFilter:
         if not math.isfinite(evidence.time):
             self.rejected += 1
             return False
+        if self._past[0].time > evidence.time >= newest - self.dynamics.memory:
+            return self._begin_earlier(evidence)
         old = not evidence.time >= max(newest - self.dynamics.memory, self._past[0].time)
         if old or evidence.rows(self._past[-1].belief.mean) is None:
             self.rejected += 1
@@ -206,6 +209,7 @@ class SubjectFilter:
             used = self._start_again(evidence)
         while len(self._past) > 1 and self._past[1].time < newest - self.dynamics.memory:
             self._past.popleft()
+            self._trimmed = True
         if used:
             self._face(evidence)
         return used
@@ -263,6 +267,20 @@ class SubjectFilter:
         size[TURN], size[HEIGHT] = 0.3, prior.height_std
         belief = motion.fit(evidence, guess, np.diag(size**2))
         return None if belief is None else _Snapshot(evidence.time, belief, evidence)
+
+    def _begin_earlier(self, evidence: Evidence) -> bool:
+        """Begin with evidence that is older than the track, all of which is remembered."""
+        first = None if self._trimmed else self._first(evidence)
+        if first is None:
+            self.rejected += 1
+            return False
+        later, rejected = self._past, self.rejected
+        self._past = deque([first])
+        if self._agreeing([s.evidence for s in later]) < 0.75 * len(later):
+            self._past, self.rejected = later, rejected + 1
+            return False
+        self._face(evidence)
+        return True
 
     def _step(self, evidence: Evidence) -> bool:
         before = self._past[-1]

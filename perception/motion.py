@@ -223,8 +223,9 @@ def _fitting(rows: Rows, covariance: Floats) -> NDArray[np.intp] | None:
         kept = np.delete(kept, int(np.argmax(falls)))
 
 
-def fit(evidence: Evidence, guess: Floats, prior: Floats, iterations: int = 8) -> Belief | None:
-    """The belief from the first evidence alone, by Gauss-Newton.
+def fit(evidence: Evidence, guess: Floats, prior: Floats) -> Belief | None:
+    """The belief from the first evidence alone, by Gauss-Newton; rows that do not go with the
+    rest (a depth from the wall behind) are left out.
 
     Args:
         evidence: seen first.
@@ -232,25 +233,51 @@ def fit(evidence: Evidence, guess: Floats, prior: Floats, iterations: int = 8) -
         prior: (8, 8) covariance of it.
 
     Returns:
-        None where it does not converge to somewhere that explains the evidence.
+        None where nothing explains the evidence.
     """
+    rows = evidence.rows(guess)
+    if rows is None or not len(rows.residual):
+        return None
+    kept = np.arange(len(rows.residual))
+    least = max(2, math.ceil(0.6 * len(kept)))
+    while True:
+        belief, cost = _fit(evidence, guess, prior, kept)
+        if cost <= _GATES[min(len(kept), len(_GATES) - 1)]:
+            return belief
+        loose = kept[rows.loose[kept]]
+        if len(kept) <= least or not len(loose):
+            # Far from the prior, but all there is: as with a place that may be anywhere.
+            return belief
+        trials = [kept[kept != k] for k in loose]
+        kept = min(trials, key=lambda some: _fit(evidence, guess, prior, some)[1])
+
+
+def _fit(
+    evidence: Evidence, guess: Floats, prior: Floats, kept: NDArray[np.intp], iterations: int = 8
+) -> tuple[Belief | None, float]:
+    """The belief from some rows, and the squared misfit that is left; infinite where none is."""
     mean, information = guess.copy(), np.linalg.inv(prior)
     normal = information
     for _ in range(iterations):
         rows = evidence.rows(mean)
-        if rows is None or not len(rows.residual):
-            return None
+        if rows is None:
+            return None, math.inf
+        rows = rows.part(kept)
         weighted = np.linalg.solve(rows.covariance, rows.jacobian).T
         normal = information + weighted @ rows.jacobian
         step = np.linalg.solve(normal, weighted @ rows.residual + information @ (guess - mean))
-        # Range enters as 1/Z: steps of more than half of what is left go through the camera.
         size = float(np.linalg.norm(step[:3]))
+        # Range enters as 1/Z: a long step may go through the camera.
         mean = mean + step * min(1.0, 4.0 / max(size, 1e-9))
         if size < 1e-4:
             break
-    if not np.isfinite(mean).all():
-        return None
-    return Belief.of(mean, np.linalg.inv(normal))
+    rows = evidence.rows(mean)
+    if rows is None or not np.isfinite(mean).all():
+        return None, math.inf
+    rows = rows.part(kept)
+    off = guess - mean
+    cost = rows.residual @ np.linalg.solve(rows.covariance, rows.residual) + off @ information @ off
+    return Belief.of(mean, np.linalg.inv(normal)), float(cost)
 
 
 # --- the models ---
