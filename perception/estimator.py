@@ -169,7 +169,7 @@ class SubjectFilter:
         if before is None:
             return np.full(len(pieces), math.nan)
         believed = motion.predict(before.belief, pieces[0].time - before.time, self.dynamics)
-        found = [motion.distance(believed, piece) for piece in pieces]
+        found = motion.distances(believed, pieces)
         return np.array([far * motion.gate(3) / motion.gate(freedom) for far, freedom in found])
 
     def update(self, evidence: Evidence) -> bool:

@@ -13,6 +13,7 @@ sections 11.6 (mixing) and 11.7 (coordinated turn).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -145,20 +146,23 @@ def predict(belief: Belief, dt: float, dynamics: Dynamics) -> Belief:
     return Belief(means, covariances, mixed.weights)
 
 
-def distance(belief: Belief, evidence: Evidence) -> tuple[float, int]:
-    """Squared Mahalanobis distance of evidence from a belief of its time, and its freedom.
+def distances(belief: Belief, pieces: Sequence[Evidence]) -> list[tuple[float, int]]:
+    """Squared Mahalanobis distances of pieces of evidence from a belief of their time, and their
+    freedoms.
 
-    Infinite where the belief cannot explain it at all.
+    Infinite where the belief cannot explain one at all.
     """
-    best, freedom = math.inf, 1
-    for model in (_CV, _CT):
-        rows = evidence.rows(belief.means[model])
+    mean, covariance = belief.mean, belief.covariance
+    found = []
+    for evidence in pieces:
+        rows = evidence.rows(mean)
         if rows is None or not len(rows.residual):
+            found.append((math.inf, 1))
             continue
-        spread = rows.jacobian @ belief.covariances[model] @ rows.jacobian.T + rows.covariance
-        best = min(best, float(rows.residual @ np.linalg.solve(spread, rows.residual)))
-        freedom = len(rows.residual)
-    return best, freedom
+        spread = rows.jacobian @ covariance @ rows.jacobian.T + rows.covariance
+        squared = float(rows.residual @ np.linalg.solve(spread, rows.residual))
+        found.append((squared, len(rows.residual)))
+    return found
 
 
 def gate(freedom: int, share: float = 0.999) -> float:
@@ -175,30 +179,29 @@ def update(belief: Belief, evidence: Evidence) -> Belief | None:
     A row far from the rest (an elbow taken for the head, a depth from the wall behind) is left
     out alone, as long as most of the others fit.
     """
+    found = [evidence.rows(mean) for mean in belief.means]
+    lead = int(np.argmax(belief.weights))
+    leading = found[lead]
+    if leading is None or not len(leading.residual):
+        return None
+    # The likelier model chooses, so that both explain the same rows.
+    kept = _fitting(leading, belief.covariances[lead])
+    if kept is None:
+        return None
     means, covariances = np.empty((2, SIZE)), np.empty((2, SIZE, SIZE))
     log_likelihood = np.full(2, -np.inf)
-    kept: NDArray[np.intp] | None = None
-    for model in (_CV, _CT):
-        mean, covariance = belief.means[model], belief.covariances[model]
-        rows = evidence.rows(mean)
-        if rows is None or not len(rows.residual):
+    for model, rows in enumerate(found):
+        if rows is None:
             return None
-        if kept is None:  # of the likelier model, so that both explain the same
-            lead = evidence.rows(belief.means[int(np.argmax(belief.weights))])
-            kept = None if lead is None else _fitting(
-                lead, belief.covariances[int(np.argmax(belief.weights))]
-            )  # fmt: skip
-            if kept is None:
-                return None
         rows = rows.part(kept)
         h, r = rows.jacobian, rows.covariance
-        across = covariance @ h.T
+        across = belief.covariances[model] @ h.T
         spread = h @ across + r
         gain = np.linalg.solve(spread, across.T).T
-        means[model] = mean + gain @ rows.residual
+        means[model] = belief.means[model] + gain @ rows.residual
         # Joseph's form: stays symmetric and positive.
         keep = np.eye(SIZE) - gain @ h
-        covariances[model] = keep @ covariance @ keep.T + gain @ r @ gain.T
+        covariances[model] = keep @ belief.covariances[model] @ keep.T + gain @ r @ gain.T
         nis = rows.residual @ np.linalg.solve(spread, rows.residual)
         log_likelihood[model] = -0.5 * (nis + np.linalg.slogdet(spread)[1])
     weights = belief.weights * np.exp(log_likelihood - log_likelihood.max())

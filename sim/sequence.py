@@ -725,7 +725,7 @@ class _Index(_Record):
 def save(
     shots: Shots, folder: File, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> None:
-    """Write a sequence to a folder; what another sequence left there is overwritten.
+    """Write a sequence to a folder that holds none yet.
 
     Interrupted, the folder holds the frames of the index, all of them whole.
 
@@ -735,8 +735,10 @@ def save(
         progress: called with frames done and frames in all.
 
     Raises:
-        SequenceError: a file cannot be written.
+        SequenceError: a file cannot be written, or there is a sequence already.
     """
+    if is_sequence(folder):
+        raise SequenceError(f"{folder}: there is a sequence already; name another folder")
     index: dict[str, Any] = {
         "version": _VERSION,
         "name": shots.name,
