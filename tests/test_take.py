@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_valid_files(tmp_path: Path) -> None:
             str(folder),
             "--perception",
             "simulated",
-        ],  # fmt: skip
+        ],
         stderr=subprocess.PIPE,
     )
     footage = folder / "footage.mp4"
