@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import sequence
+from sim import choreography, sequence
 from sim.sequence import SequenceError, Shots
 
 SIZE = (160, 90)
@@ -20,7 +20,7 @@ def _truth(name: str, seed: int, step: float = 0.1):
     plan = sequence.setup(name, seed)
     times = np.arange(0, plan.duration, step)
     poses, lenses = zip(*(plan.camera(float(t)) for t in times), strict=True)
-    return plan, poses, lenses, sequence._ways(list(plan.scene.actors), times)
+    return plan, poses, lenses, choreography._ways(list(plan.scene.actors), times)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -53,9 +53,9 @@ def test_walk_keeps_its_ranges_and_zooms(seed: int) -> None:
 def test_crossing_has_each_before_the_other(seed: int) -> None:
     _, poses, _, ways = _truth("crossing", seed)
     place = np.array([pose.position for pose in poses])
-    assert sequence._passes(place, ways, 1.3) >= 1
-    assert sequence._passes(place, ways[::-1], 1.4) >= 1
-    assert sequence._nearest(ways) > 0.9
+    assert choreography._passes(place, ways, 1.3) >= 1
+    assert choreography._passes(place, ways[::-1], 1.4) >= 1
+    assert choreography._nearest(ways) > 0.9
 
 
 def test_unknown_names_and_shapes_are_refused() -> None:
