@@ -327,7 +327,7 @@ def models_train(
     if data is not None and not data.is_file():
         raise CinempcError(f"{data}: there is no such data set description")
     recipe = Recipe(
-        plan=Plan(scenes, max(1, scenes // 25), test_scenes, pictures, seed),
+        plan=Plan(scenes, max(1, scenes // 25), test_scenes, pictures, seed=seed),
         data=data, model=model, epochs=epochs, size=size, batch=batch, device=device,
     )  # fmt: skip
     with progress_bar() as bar:

@@ -20,15 +20,19 @@ from perception.detections import KEYPOINTS
 Random = np.random.Generator
 
 #: px, the sides of a collage.
-SIDE = 320
+SIDE = 384
 #: px, a cell is not cut further below this.
-_SMALLEST = 72
+_SMALLEST = 80
 #: Share of a person's box that must be left for it to stay in the labels.
-_LEFT = 0.2
+_LEFT = 0.12
+#: Share of the cells that hold a close-up, in which the person is larger than the cell.
+_CLOSE = 0.35
 #: A label of the YOLO pose form: class, box (centre and size), keypoints (u, v, state).
 _NUMBERS = 5 + 3 * len(KEYPOINTS)
+#: The state of a keypoint that is not hidden.
+_SEEN = 2
 #: A person with fewer keypoints that show teaches little: not chosen, though kept where it is.
-_FEWEST = 5
+_FEWEST = 4
 
 
 def make(
@@ -65,9 +69,7 @@ def make(
         if not target.is_file():
             random = np.random.default_rng([seed, 7, number])
             image, people = collage(random, wanted)
-            cv2.imwrite(
-                str(images / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95]
-            )
+            cv2.imwrite(str(images / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
             part = target.with_suffix(".part")
             part.write_text("".join(_line(person) for person in people))
             os.replace(part, target)
@@ -98,12 +100,12 @@ def collage(
         centre = people[chosen][1:3] * [columns, rows]
         # The person fills a good part of the cell, if that does not blow it up too much.
         fit = min(wide / size[0], high / size[1])
-        scale = np.clip(fit * np.exp(random.uniform(np.log(0.45), np.log(1.25))), 0.2, 1.8)
+        bounds = (1.2, 2.5) if random.random() < _CLOSE else (0.35, 1.2)
+        scale = np.clip(fit * np.exp(random.uniform(*np.log(bounds))), 0.2, 1.8)
         scale = max(scale, wide / columns, high / rows)
         cut = np.array([wide, high]) / scale
-        corner = centre - cut / 2 + random.uniform(-0.3, 0.3, 2) * np.maximum(
-            cut - size, 0.3 * cut
-        )
+        room = np.maximum(np.abs(cut - size), 0.3 * cut)
+        corner = centre - cut / 2 + random.uniform(-0.4, 0.4, 2) * room
         corner = np.clip(corner, 0, np.array([columns, rows]) - cut)
         matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]])
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -126,7 +128,7 @@ def _cells(
     left, top, wide, high = cell
     across = wide > 0.75 * high * np.exp(random.normal(0, 0.35))
     length = wide if across else high
-    if length < 2 * _SMALLEST or (depth >= 2 and random.random() < 0.35):
+    if length < 2 * _SMALLEST or (depth and random.random() < 0.35):
         return [cell]
     at = round(length * random.uniform(0.35, 0.65))
     if across:
@@ -158,6 +160,8 @@ def _moved(
         points[:, :2] = (points[:, :2] * picture - corner) * scale + origin
         inside = (points[:, 2] > 0) & (points[:, :2] >= cell[:2]).all(1)
         inside &= (points[:, :2] < cell[2:]).all(1)
+        if not (points[inside, 2] == _SEEN).any():
+            continue  # all of the person that the cell has left may be behind something
         points[~inside] = 0
         points[:, :2] /= SIDE
         middle, extent = clipped.mean(0) / SIDE, (clipped[1] - clipped[0]) / SIDE

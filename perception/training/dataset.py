@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ import numpy as np
 import yaml
 
 from perception.detections import KEYPOINTS
+from perception.training import collage
 from sim.labels import Label
 
 #: Left and right change places in a mirrored picture.
@@ -36,19 +38,27 @@ _SHOWN = 0.12
 
 @dataclass(frozen=True)
 class Plan:
-    """How large a data set is: scenes of each split, and pictures of each scene."""
+    """How large a data set is.
 
-    train: int = 170
+    Attributes:
+        train, val, test: scenes of each split.
+        pictures: of each scene.
+        collages: for each training scene.
+        seed: of all of it.
+    """
+
+    train: int = 200
     val: int = 8
     test: int = 20
     pictures: int = 25
+    collages: int = 45
     seed: int = 0
 
 
 def make(
     folder: Path,
     plan: Plan,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    told: Callable[[str, int, int], None] = lambda what, done, total: None,
     workers: int | None = None,
 ) -> Path:
     """Render a data set; what is there already is kept.
@@ -56,7 +66,7 @@ def make(
     Args:
         folder: where it goes.
         plan: its size.
-        progress: called with scenes done and scenes in all.
+        told: progress: what is being made, how many are done, how many in all.
         workers: processes; one per core if not given.
 
     Returns:
@@ -67,7 +77,7 @@ def make(
         for kind in ("images", "labels", "scenes"):
             (folder / kind / split).mkdir(parents=True, exist_ok=True)
     todo = [job for job in jobs if not _mark(folder, *job).is_file()]
-    progress(len(jobs) - len(todo), len(jobs))
+    told("rendering", len(jobs) - len(todo), len(jobs))
     # Spawned: a forked OpenGL context is of no use to the child.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
@@ -75,16 +85,20 @@ def make(
         try:
             for count, job in enumerate(as_completed(running), len(jobs) - len(todo) + 1):
                 job.result()
-                progress(count, len(jobs))
+                told("rendering", count, len(jobs))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    pictures = folder / "images" / "train"
+    count = plan.train * plan.collages
+    collage.make(folder, pictures, count, plan.seed, partial(told, "assembling"))
     description = folder / "data.yaml"
     description.write_text(
         yaml.safe_dump(
             {
                 "path": str(folder.resolve()),
                 **{split: f"images/{split}" for split in _SPLITS},
+                "train": ["images/train", "images/collage"],
                 "names": {0: "person"},
                 "kpt_shape": [len(KEYPOINTS), 3],
                 "flip_idx": list(FLIPPED),

@@ -63,12 +63,7 @@ def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.data
     if data is None:
-        data = make(
-            folder / "data",
-            recipe.plan,
-            lambda done, total: told("rendering", done, total),
-            recipe.workers,
-        )
+        data = make(folder / "data", recipe.plan, told, recipe.workers)
     best = train(
         data,
         folder,
