@@ -138,7 +138,7 @@ def _place(position: Floats | None, heading: float | None) -> str:
 
 def _fixed(points: Floats) -> NDArray[np.int32]:
     """Points as cv2 takes them, in 1/16 px; a pixel's middle is whole there, its edge here."""
-    return np.round((np.clip(points, -1e4, 1e5) - 0.5) * 2**_SHIFT).astype(np.int32)
+    return np.asarray(np.round((np.clip(points, -1e4, 1e5) - 0.5) * 2**_SHIFT), np.int32)
 
 
 def _box(canvas: Pixels, box: Floats, ink: Colour, line: int) -> None:

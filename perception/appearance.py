@@ -379,7 +379,7 @@ def _share(box: Floats, part: tuple[float, float, float, float]) -> Floats:
     across, down = _FINE
     u = left + (right - left) * (part[0] + (part[2] - part[0]) * across)
     v = top + (bottom - top) * (part[1] + (part[3] - part[1]) * down)
-    return np.floor(np.hstack([u, v]))
+    return np.asarray(np.floor(np.hstack([u, v])))
 
 
 def _sure(points: Floats, *names: str) -> Floats | None:

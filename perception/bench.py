@@ -16,6 +16,7 @@ from perception.measure import measure as run
 from perception.models import find
 from perception.pipeline import Pipeline
 from sim import sequence
+from sim.choreography import SEQUENCES
 
 #: Score from which a detection counts for anything.
 _CONFIDENCE = 0.1
@@ -38,7 +39,7 @@ def measure(weights: str, seeds: int, seconds: float | None, told: Told) -> dict
     eye = detector.load(find(weights), confidence=_CONFIDENCE)
     walks: dict[bool, list[Measured]] = {True: [], False: []}
     others: dict[str, list[Measured]] = {"crossing": [], "wall": []}
-    for name in sequence.SEQUENCES:
+    for name in SEQUENCES:
         for seed in range(seeds):
             # Rendering takes most of the time: each picture is made once and looked at twice.
             shots = sequence.shoot(name, seed, end=seconds or math.inf)

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -157,12 +157,12 @@ def oks(truth: FrameTruth, keypoints: Floats) -> Floats:
     size = boxes[:, 2:] - boxes[:, :2]
     low, high = (boxes[:, :2] - size)[:, None, None], (boxes[:, 2:] + size)[:, None, None]
     outside = np.maximum(0, low - found) + np.maximum(0, found - high)
-    placed = known.any(axis=1)
+    placed = np.asarray(known.any(axis=1))
     off = np.where(placed[:, None, None, None], off, outside)
     weigh = np.where(placed[:, None], known, True)[:, None]  # (n, 1, 17)
     spread = 2 * (2 * SIGMAS) ** 2 * (areas + np.spacing(1))[:, None, None]
     alike = np.exp(-(off**2).sum(axis=3) / spread)
-    return (alike * weigh).sum(axis=2) / weigh.sum(axis=2)
+    return np.asarray((alike * weigh).sum(axis=2) / weigh.sum(axis=2))
 
 
 def average_precision(
@@ -201,7 +201,8 @@ def average_precision(
         else:
             if found.keypoints is None:
                 found = found[:0]
-            alike = oks(truth, found.keypoints if len(found) else np.zeros((0, len(SIGMAS), 3)))
+            points = np.zeros((0, len(SIGMAS), 3)) if found.keypoints is None else found.keypoints
+            alike = oks(truth, points)
             if truth.keypoints is not None:
                 counts = counts & (truth.keypoints[:, :, 2] > 0).any(axis=1)
             else:
@@ -261,14 +262,15 @@ def _likeness(truth: FrameTruth, boxes: Floats) -> Floats:
 
 
 def _area(boxes: Floats) -> Floats:
-    size = np.maximum(0, np.asarray(boxes, float)[:, 2:] - np.asarray(boxes, float)[:, :2])
+    boxes = np.asarray(boxes, float)
+    size: Floats = np.maximum(0, boxes[:, 2:] - boxes[:, :2])
     return size[:, 0] * size[:, 1]
 
 
 def _common(boxes: Floats, others: Floats) -> Floats:
     one, other = np.asarray(boxes, float)[:, None], np.asarray(others, float)[None]
     low, high = np.maximum(one[..., :2], other[..., :2]), np.minimum(one[..., 2:], other[..., 2:])
-    size = np.maximum(0, high - low)
+    size: Floats = np.maximum(0, high - low)
     return size[..., 0] * size[..., 1]
 
 
@@ -334,13 +336,13 @@ def identities(truths: Sequence[FrameTruth], results: Sequence[FrameResult]) -> 
         counts = truth.counts
         own = {p.found for p in pairs(truths[frame : frame + 1], results[frame : frame + 1])}
         likeness = _likeness(truth, result.detections.boxes)
-        on_ignored = (likeness[~counts] >= _MATCH).any(axis=0)
+        on_ignored = np.asarray((likeness[~counts] >= _MATCH).any(axis=0))
         keep = [
             j
             for j, who in enumerate(result.ids)
             if _is_somebody(who) and (j in own or not on_ignored[j])
         ]
-        who = [truth.ids[i] for i in np.flatnonzero(counts)]
+        who = [truth.ids[int(i)] for i in np.flatnonzero(counts)]
         wanted.append(np.array([number.setdefault(w, len(number)) for w in who], np.int64))
         given.append(
             np.array([named.setdefault(result.ids[j], len(named)) for j in keep], np.int64)
@@ -383,7 +385,7 @@ def gaps(
     for truth in truths:
         share = np.ones(len(truth.boxes)) if truth.visible is None else np.asarray(truth.visible)
         shown.append(
-            {truth.ids[i] for i in np.flatnonzero(truth.counts & (share >= least_visible))}
+            {truth.ids[int(i)] for i in np.flatnonzero(truth.counts & (share >= least_visible))}
         )
     found: list[Gap] = []
     for who in dict.fromkeys(w for truth in truths for w in truth.ids):
@@ -466,10 +468,10 @@ def errors(truths: Sequence[FrameTruth], results: Sequence[FrameResult]) -> Erro
         reach = math.nan if truth.ranges is None else float(truth.ranges[i])
         rows.append((truth.time, reach, distance, turn, nees, freedom, pair.frame))
         who.append(truth.ids[i])
-    time, reach, distance, turn, nees, freedom, frame = np.array(rows, float).reshape(-1, 7).T
-    return Errors(
-        time, who, reach, distance, turn, nees, freedom.astype(np.int64), frame.astype(np.int64)
-    )
+    table = np.array(rows, float).reshape(-1, 7)
+    times, ranges, distances, turns, squares = table[:, :5].T
+    freedoms, numbers = table[:, 5:].T.astype(np.int64)
+    return Errors(times, who, ranges, distances, turns, squares, freedoms, numbers)
 
 
 @dataclass(frozen=True)
@@ -590,7 +592,7 @@ def report(truths: Sequence[FrameTruth], results: Sequence[FrameResult]) -> dict
             "p95_ms": _percentile(1e3 * late, 95),
         },
     }  # fmt: skip
-    return _json(figures)
+    return {name: _json(part) for name, part in figures.items()}
 
 
 def _percentile(values: Floats, percent: float) -> float:
@@ -598,7 +600,7 @@ def _percentile(values: Floats, percent: float) -> float:
     if not len(known):
         return math.nan
     # By rank: between a number and infinity there is nothing to interpolate.
-    how = "linear" if np.isfinite(known).all() else "higher"
+    how: Literal["linear", "higher"] = "linear" if np.isfinite(known).all() else "higher"
     return float(np.percentile(known, percent, method=how))
 
 
@@ -643,7 +645,7 @@ def plots(truths: Sequence[FrameTruth], results: Sequence[FrameResult], folder: 
     for name, figure in drawn.items():
         if figure is not None:
             files.append(folder / f"{name}.png")
-            FigureCanvasAgg(figure).print_png(files[-1])
+            FigureCanvasAgg(figure).print_png(files[-1])  # type: ignore[no-untyped-call]
     return files
 
 
@@ -743,7 +745,7 @@ def _timeline(
                 label = None
 
     there = [
-        (k, row[truth.ids[i]])
+        (k, row[truth.ids[int(i)]])
         for k, truth in enumerate(truths)
         for i in np.flatnonzero(truth.counts)
     ]

@@ -234,11 +234,11 @@ def _sighting(
     slopes = view.slopes(table[:, 2:4])
     kind = table[:, 0].astype(np.int64)
     value = np.where(kind == ACROSS, slopes[:, 0], slopes[:, 1])
-    fraction, white, metres = table[:, 1], table[:, 4] / view.focal_px, table[:, 5]
+    part, white, metres = table[:, 1], table[:, 4] / view.focal_px, table[:, 5]
     deep = _depth(depth, view, box, points, sure)
     if deep is not None:
         kind = np.append(kind, DEPTH)
-        fraction, value = np.append(fraction, _TORSO), np.append(value, deep + _BEHIND)
+        part, value = np.append(part, _TORSO), np.append(value, deep + _BEHIND)
         white, metres = np.append(white, doubt.depth), np.append(metres, doubt.thickness)
     ray = rotation @ np.array([*view.slopes(np.array([[middle, box[[1, 3]].mean()]]))[0], 1.0])
     return Sighting(
@@ -246,7 +246,7 @@ def _sighting(
         origin=np.asarray(view.pose.position, dtype=float),
         rotation=rotation,
         kind=kind,
-        fraction=fraction,
+        fraction=part,
         value=value,
         white=white,
         metres=metres,

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 BINS = 72
 #: The directions, rad, anticlockwise from east.
-DIRECTIONS: Floats = np.arange(BINS) * (2 * math.pi / BINS) - math.pi
+DIRECTIONS: Floats = np.linspace(-math.pi, math.pi, BINS, endpoint=False)
 _WAVES: Floats = np.arange(BINS // 2 + 1, dtype=float)
 
 _TURNING = math.radians(45)  # rad/√s, how fast directions get out of date

@@ -13,6 +13,7 @@ from typing import Any
 from platformdirs import user_data_path
 
 from perception.detector import WeightsError
+from perception.ultralytics_detector import ultralytics
 
 #: The weights that ship: people with keypoints, trained on the simulator's pictures.
 SHIPPED = "people"
@@ -91,8 +92,7 @@ def pull(name: str, *, size: int = 640, half: bool = False, into: Path | None = 
         WeightsError: ultralytics is not installed, knows no such name, or cannot download.
     """
     try:
-        from ultralytics import YOLO
-        from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+        module = ultralytics()
     except ImportError as error:
         raise WeightsError(
             f"{name}: getting weights needs ultralytics: pip install 'cinempc[yolo]'"
@@ -102,7 +102,11 @@ def pull(name: str, *, size: int = 640, half: bool = False, into: Path | None = 
     if not given.is_file():
         if given.suffix not in ("", ".pt") or given.parent != Path():
             raise WeightsError(f"{name}: there is no such file, and only .pt files are converted")
-        known = sorted(n for n in GITHUB_ASSETS_NAMES if n.startswith("yolo") and n.endswith(".pt"))
+        known = sorted(
+            n
+            for n in module.utils.downloads.GITHUB_ASSETS_NAMES
+            if n.startswith("yolo") and n.endswith(".pt")
+        )
         if f"{given.stem}.pt" not in known:
             close = difflib.get_close_matches(given.stem, [n[:-3] for n in known], n=3)
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
@@ -117,7 +121,7 @@ def pull(name: str, *, size: int = 640, half: bool = False, into: Path | None = 
         if given.is_file():
             shutil.copyfile(given, weights)
         try:
-            model = YOLO(str(weights))
+            model = module.YOLO(str(weights))
         except Exception as error:
             raise WeightsError(
                 f"{name}: the weights cannot be had ({_first(error)}). Is the network there? On a "

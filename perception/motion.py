@@ -53,7 +53,7 @@ class Dynamics:
     turning: float = 1.0
     turn_time: float = TURN_TIME
     begins: float = 0.4
-    ends: float = 1.0
+    ends: float = 0.7
     growth: float = 0.002
     speed: float = 1.5
     memory: float = 1.0

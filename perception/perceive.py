@@ -29,6 +29,7 @@ from perception.worker import NewestFrame
 
 Floats = NDArray[np.float64]
 
+_RECENT = 239  # pictures before the newest that statistics are of
 _LIVE_RATE = 15.0  # 1/s, of annotated footage of a source that does not say its own
 
 
@@ -93,13 +94,13 @@ class Watcher:
         told: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self.pipeline = pipeline
-        self.progress = Progress(0, 0, *[math.nan] * 4, 0, 0, {})
+        self.progress = Progress(0, 0, math.nan, math.nan, math.nan, math.nan, 0, 0, {})
         self._view = view
         self._told = told
         self._latencies: list[float] = []
         self._stages: list[Mapping[str, float]] = []
         self._ends: list[float] = []
-        self._frames = self._bad = 0
+        self._frames = self._bad = self._people = 0
 
     def run(self, source: Source, *, apart: bool = False) -> Iterator[tuple[Look, Found]]:
         """What is found, picture by picture; a live source's newest ones.
@@ -121,9 +122,14 @@ class Watcher:
                 continue
             self._note(found, clock.perf_counter() - began, 0, source.skipped)
             yield look, found
+        # Pictures after the last good one may have been skipped.
+        self._report(0, source.skipped)
 
     def _live(self, source: Source) -> Iterator[tuple[Look, Found]]:
-        with NewestFrame(lambda look: follow(self.pipeline, look)) as worker:
+        def found(look: Look) -> Found:
+            return follow(self.pipeline, look)
+
+        with NewestFrame(found) as worker:
             for picture in source:
                 worker.submit(Look(picture, self._view(picture)))
                 for done in worker.results():
@@ -135,13 +141,15 @@ class Watcher:
 
     def _note(self, found: Found, latency: float, dropped: int, skipped: int) -> None:
         self._frames += 1
-        for values, new in (
-            (self._latencies, latency),
-            (self._stages, found.milliseconds),
-            (self._ends, clock.perf_counter()),
-        ):
-            values.append(new)  # type: ignore[attr-defined]
-            del values[:-240]  # type: ignore[attr-defined]
+        self._people = len(found.detections)
+        self._latencies = [*self._latencies[-_RECENT:], latency]
+        self._stages = [*self._stages[-_RECENT:], found.milliseconds]
+        self._ends = [*self._ends[-_RECENT:], clock.perf_counter()]
+        self._report(dropped, skipped)
+
+    def _report(self, dropped: int, skipped: int) -> None:
+        if not self._frames:
+            return
         span = self._ends[-1] - self._ends[0]
         stages = {
             name: float(np.median([s.get(name, 0.0) for s in self._stages]))
@@ -149,7 +157,7 @@ class Watcher:
         }
         self.progress = Progress(
             frames=self._frames,
-            people=len(found.detections),
+            people=self._people,
             rate=(len(self._ends) - 1) / span if span > 0 else math.nan,
             p50=1e3 * float(np.percentile(self._latencies, 50)),
             p95=1e3 * float(np.percentile(self._latencies, 95)),

@@ -197,9 +197,10 @@ class Images(Source):
 class _Video(Source):
     """A video file or a network stream, by FFmpeg; keeps the frames' own times."""
 
+    _container: Any = None
+
     def __init__(self, name: str, timeout: float | None = None) -> None:
         self._timeout = timeout
-        self._container: Any = None
         self._open(name)
         stream = self._stream
         rate = stream.average_rate or stream.guessed_rate
@@ -359,7 +360,7 @@ def read_image(file: Path) -> NDArray[np.uint8] | None:
 
 
 def _rgb(image: Any) -> NDArray[np.uint8]:
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _is_image(path: Path) -> bool:

@@ -132,7 +132,7 @@ class Tracker:
                 ),
                 timestamp=self._tick / self.frame_rate,
             )
-            if len(found) == 0:
+            if len(found) == 0 or found.tracker_id is None:
                 continue
             for index, own in zip(found.data["index"], found.tracker_id, strict=True):
                 if own >= 0:

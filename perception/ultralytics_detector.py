@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import time as clock
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +47,10 @@ class UltralyticsDetector:
         try:
             self.names: Mapping[int, str] = dict(self._model.names)
             first = self._run(np.full((64, 64, 3), 114, np.uint8))
+            # Exported files of dynamic size tell theirs, which ultralytics would not ask for.
+            own = getattr(self._model.predictor.model, "imgsz", None)
+            if size is None and own:
+                asked["imgsz"] = list(own)
         except Exception as error:
             raise WeightsError(f"{file}: these weights do not run ({error})") from error
         self.has_keypoints = task == "pose"
@@ -90,9 +96,24 @@ class UltralyticsDetector:
         return self._model.predict(np.ascontiguousarray(image[:, :, ::-1]), **self._asked)[0]
 
 
+def ultralytics() -> Any:
+    """The module, imported so that it lives with a renderer in one process.
+
+    Triton, which torchvision loads, and Mesa, which renders without a GPU, each bring an LLVM of
+    their own: the second one loaded crashes the process. Nothing here compiles with Triton.
+
+    Raises:
+        ImportError: ultralytics is not installed.
+    """
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+    module = importlib.import_module("ultralytics")
+    importlib.import_module("ultralytics.utils.downloads")
+    return module
+
+
 def _model(file: Path) -> Any:
     try:
-        from ultralytics import YOLO
+        yolo = ultralytics().YOLO
     except ImportError as error:
         raise WeightsError(
             f"{file}: only ONNX files run without ultralytics: pip install 'cinempc[yolo]', or "
@@ -101,7 +122,7 @@ def _model(file: Path) -> Any:
     if not file.is_file() and file.parent != Path():
         raise WeightsError(f"{file}: there is no such file")
     try:
-        return YOLO(str(file))
+        return yolo(str(file))
     except Exception as error:
         text = " ".join(str(error).split())[:160]
         raise WeightsError(

@@ -82,8 +82,8 @@ class SimCamera:
             place = np.random.default_rng([self.seed, round(time * 1e6) & 0xFFFFFFFF])
             y, x = place.integers(0, 61), place.integers(0, 67)
             grain = self._grain[y : y + size[1], x : x + size[0]]
-            image = cv2.add(image, grain, dtype=cv2.CV_8U)
-        return Frame(time, np.asarray(image, dtype=np.uint8), pose, state, sensor, depth)
+            image = np.asarray(cv2.add(image, grain, dtype=cv2.CV_8U), np.uint8)
+        return Frame(time, image, pose, state, sensor, depth)
 
 
 def blur_px(depth: Floats, state: LensState, sensor_width_mm: float) -> Floats:
@@ -107,12 +107,12 @@ def defocus(rgb: NDArray[np.uint8], blur: Floats, gain: float = 1.0) -> NDArray[
         return rgb
     table = (gain * (np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
     # Colour and a fourth channel of ones: cut out by a mask, it is the slice's coverage.
-    light = cv2.cvtColor(cv2.LUT(rgb, table), cv2.COLOR_RGB2RGBA)
+    light = np.asarray(cv2.cvtColor(cv2.LUT(rgb, table), cv2.COLOR_RGB2RGBA), np.float32)
     number = _slices(_own_edges(blur))
     total = np.zeros_like(light)  # colour times coverage, and coverage
     filled = False
     for k in np.flatnonzero(np.bincount(number.ravel(), minlength=256)):  # from far to near
-        mask = cv2.compare(number, int(k), cv2.CMP_EQ)
+        mask = (number == int(k)).view(np.uint8)
         x, y, w, h = cv2.boundingRect(mask)
         slice_ = int(k) - _MIDDLE
         diameter = _diameter(abs(slice_))
@@ -126,13 +126,15 @@ def defocus(rgb: NDArray[np.uint8], blur: Floats, gain: float = 1.0) -> NDArray[
         if slice_ == 0:
             cv2.copyTo(light[area], mask[area], total[area])
             continue
-        layer = _disc_blur(cv2.copyTo(light[area], mask[area]), diameter)
+        cut = np.asarray(cv2.copyTo(light[area], mask[area]), np.float32)
+        layer = _disc_blur(cut, diameter)
         below = total[area]
         below *= 1 - layer[..., 3:]
         below += layer
-    coverage = cv2.max(total[..., 3], 1e-4)
+    coverage = np.maximum(total[..., 3], 1e-4)
     colour = cv2.divide(cv2.cvtColor(total, cv2.COLOR_RGBA2RGB), cv2.merge([coverage] * 3))
-    return np.asarray(cv2.convertScaleAbs(cv2.sqrt(cv2.max(colour, 0)), alpha=255.0))
+    encoded = cv2.sqrt(np.maximum(colour, 0))
+    return np.asarray(cv2.convertScaleAbs(encoded, alpha=255.0), np.uint8)
 
 
 _MIDDLE = 127  # the number of the sharp slice; lower is farther
@@ -142,8 +144,8 @@ _STEPS = 8  # slices begin at eighths of a px
 def _own_edges(blur: Floats) -> Floats:
     """Gives the half-covered pixels round a sharp thing to that thing, not to the blur behind."""
     near = cv2.dilate(blur, np.ones((3, 3), np.uint8))
-    mine = cv2.compare(np.abs(near), 1.5, cv2.CMP_LT) & cv2.compare(near - blur, 2.0, cv2.CMP_GT)
-    return np.asarray(cv2.copyTo(near, mine, blur.copy()), dtype=np.float32)
+    mine = (np.abs(near) < 1.5) & (near - blur > 2.0)
+    return np.asarray(np.where(mine, near, blur), np.float32)
 
 
 def _slices(blur: Floats) -> NDArray[np.uint8]:
@@ -210,10 +212,10 @@ def _fill(total: Floats, reach: int) -> Floats:
     steps = max(1, int(np.ceil(np.log2(max(2, reach)))) + 1)
     pyramid = [total]
     for _ in range(steps):
-        pyramid.append(cv2.pyrDown(pyramid[-1]))
+        pyramid.append(np.asarray(cv2.pyrDown(pyramid[-1]), np.float32))
     guess = pyramid[-1] / np.maximum(pyramid[-1][..., 3:], 1e-4)
     for level in reversed(pyramid[:-1]):
-        guess = cv2.resize(guess, (level.shape[1], level.shape[0]))
-        out = level + (1 - np.minimum(level[..., 3:], 1)) * guess
+        larger = cv2.resize(guess, (level.shape[1], level.shape[0]))
+        out = np.asarray(level + (1 - np.minimum(level[..., 3:], 1)) * larger, np.float32)
         guess = out / np.maximum(out[..., 3:], 1e-4)
     return np.asarray(guess)

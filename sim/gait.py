@@ -39,7 +39,7 @@ class Pose:
 
 def step_length(stature: float, speed: float) -> float:
     """Step length, m, of a walker of a stature, m, at a speed, m/s."""
-    return 0.38 * stature * (max(speed, 0.3) / 1.3) ** 0.45
+    return float(0.38 * stature * (max(speed, 0.3) / 1.3) ** 0.45)
 
 
 def pose(joints: Floats, stature: float, path: Path, time: float, seed: int = 0) -> Pose:
@@ -182,11 +182,11 @@ def _reach(
     highest = [height]
     for side, letter in enumerate("lr"):
         hip, knee, ankle = (joints[_INDEX[f"{j}_{letter}"]] for j in ("thigh", "shin", "foot"))
-        length = (0.9985 - 0.0065 * lively) * (
+        length = (0.9985 - 0.0065 * lively) * float(
             np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)
         )
         offset = turn @ hips[side]
-        flat = np.linalg.norm(ankles[side][:2] - pelvis[:2] - offset[:2])
+        flat = float(np.linalg.norm(ankles[side][:2] - pelvis[:2] - offset[:2]))
         highest.append(ankles[side][2] + float(np.sqrt(max(length**2 - flat**2, 0.01))) - offset[2])
     sharpness = 0.001 + 0.007 * lively
     low = min(highest)
@@ -198,7 +198,8 @@ def _leg(
 ) -> tuple[Floats, Floats]:
     """World rotations of thigh and shin that bring the ankle to its place, knee over the foot."""
     rest = [joints[_INDEX[f"{j}_{letter}"]] for j in ("thigh", "shin", "foot")]
-    upper, lower = np.linalg.norm(rest[1] - rest[0]), np.linalg.norm(rest[2] - rest[1])
+    upper = float(np.linalg.norm(rest[1] - rest[0]))
+    lower = float(np.linalg.norm(rest[2] - rest[1]))
     line = ankle - hip
     reach = min(float(np.linalg.norm(line)), 0.9995 * (upper + lower))
     line /= np.linalg.norm(line)

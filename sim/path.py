@@ -16,7 +16,8 @@ _RAMP = 0.8  # s to get from standing to walking speed and back
 
 def _corner(before: Floats, at: Floats, after: Floats) -> Floats:
     """Points of a turn (a quadratic Bézier, which a walker's feet can follow)."""
-    cut = min(_CORNER, np.linalg.norm(at - before) * 0.45, np.linalg.norm(after - at) * 0.45)
+    sides = float(np.linalg.norm(at - before)), float(np.linalg.norm(after - at))
+    cut = min(_CORNER, sides[0] * 0.45, sides[1] * 0.45)
     start = at + cut * (before - at) / np.linalg.norm(before - at)
     end = at + cut * (after - at) / np.linalg.norm(after - at)
     t = np.linspace(0, 1, max(3, int(2 * cut / _SPACING)))[:, None]

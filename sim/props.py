@@ -146,8 +146,8 @@ def crown(height: float, seed: int, tufts: int = 1000) -> Prop:
         np.array(lumps)[which]
         + d * (np.array(sizes)[which] * rng.uniform(0.92, 1.16, tufts))[:, None]
     )
-    size = height * rng.uniform(0.010, 0.022, tufts)[:, None, None]
-    corner = centre[:, None] + size * rng.normal(size=(tufts, 3, 3))
+    across = height * rng.uniform(0.010, 0.022, tufts)[:, None, None]
+    corner = centre[:, None] + across * rng.normal(size=(tufts, 3, 3))
     outward = _unit(0.6 * d + 0.4 * _unit(centre - middle) + 0.35 * rng.normal(size=d.shape))
     uv = rng.random((tufts, 1, 2)) + 0.15 * rng.random((tufts, 3, 2))
     faces = np.arange(3 * tufts).reshape(-1, 3)

@@ -58,7 +58,8 @@ def asphalt(seed: int = 0, size: int = 1024) -> Image:
 def grass(seed: int = 0, size: int = 2048) -> Image:
     """A mown lawn with drier patches."""
     rng = np.random.default_rng(seed)
-    blades = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), sigmaX=0.7, sigmaY=2.2)
+    blur = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), sigmaX=0.7, sigmaY=2.2)
+    blades = np.asarray(blur, float)
     blades /= blades.std()
     patch = noise(size, 5, rng)
     fine = noise(size, 60, rng, 3)

@@ -218,8 +218,8 @@ class World:
         with np.errstate(divide="ignore"):
             depth = np.float32(_NEAR * _FAR) / (raw * np.float32(_FAR - _NEAR) + np.float32(_NEAR))
         depth[depth > _SKY] = np.inf
-        depth = cv2.flip(depth, 0)
-        return self._haze(cv2.flip(rgb, 0), depth), depth
+        upright = np.asarray(cv2.flip(depth, 0), np.float32)
+        return self._haze(np.asarray(cv2.flip(rgb, 0), np.uint8), upright), upright
 
     def _haze(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The picture with what is far paled by the air. MuJoCo's own fog would hide the sky."""

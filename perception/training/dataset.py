@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import yaml
+from ruamel.yaml import YAML
 
 from perception.detections import KEYPOINTS
 from perception.training import collage
@@ -93,18 +93,16 @@ def make(
     count = plan.train * plan.collages
     collage.make(folder, pictures, count, plan.seed, partial(told, "assembling"))
     description = folder / "data.yaml"
-    description.write_text(
-        yaml.safe_dump(
-            {
-                "path": str(folder.resolve()),
-                **{split: f"images/{split}" for split in _SPLITS},
-                "train": ["images/train", "images/collage"],
-                "names": {0: "person"},
-                "kpt_shape": [len(KEYPOINTS), 3],
-                "flip_idx": list(FLIPPED),
-            },
-            sort_keys=False,
-        )
+    YAML().dump(
+        {
+            "path": str(folder.resolve()),
+            **{split: f"images/{split}" for split in _SPLITS},
+            "train": ["images/train", "images/collage"],
+            "names": {0: "person"},
+            "kpt_shape": [len(KEYPOINTS), 3],
+            "flip_idx": list(FLIPPED),
+        },
+        description,
     )
     return description
 

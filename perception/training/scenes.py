@@ -16,7 +16,7 @@ from cinempc.rig import CameraPose, Frame
 from sim import labels
 from sim.bodies import body
 from sim.camera import blur_px, defocus
-from sim.scene import Actor, Building, Ground, Outfit, Scene, Sky, Tree
+from sim.scene import Actor, Building, Ground, Outfit, Point, Scene, Sky, Tree
 from sim.world import World
 
 Random = np.random.Generator
@@ -45,43 +45,51 @@ def scene(random: Random, name: str = "drawn") -> Scene:
     """A place with 0 to 9 people, trees, walls and houses."""
     crowd = random.choice([0, 1, 2, 3, 4, 6, 9], p=[0.04, 0.12, 0.22, 0.22, 0.18, 0.14, 0.08])
     kind = random.choice(["paving", "grass", "asphalt"])
-    paths = ()
+    paths: tuple[tuple[Point, ...], ...] = ()
     if kind == "grass" and random.random() < 0.6:
         paths = (tuple((float(x), float(random.uniform(-8, 8))) for x in (-40, -10, 15, 40)),)
     houses = [
-        Building(
-            at=_around(random, angle + random.uniform(-0.3, 0.3), random.uniform(38, 75)),
-            size=(random.uniform(12, 50), random.uniform(10, 20), random.uniform(5, 22)),
-            heading=f"{random.uniform(0, 180)} deg",
-            colour=_colour(random, 0.35, 0.5, 0.9),
+        Building.model_validate(
+            {
+                "at": _around(random, angle + random.uniform(-0.3, 0.3), random.uniform(38, 75)),
+                "size": (random.uniform(12, 50), random.uniform(10, 20), random.uniform(5, 22)),
+                "heading": f"{random.uniform(0, 180)} deg",
+                "colour": _colour(random, 0.35, 0.5, 0.9),
+            }
         )
         for angle in np.linspace(0, 2 * math.pi, random.integers(1, 9), endpoint=False)
     ]
     walls = [
-        Building(
-            at=_around(random, random.uniform(0, 2 * math.pi), random.uniform(2, 14)),
-            size=(random.uniform(1, 5), 0.5, random.uniform(0.7, 2.6)),
-            heading=f"{random.uniform(0, 180)} deg",
-            colour=_colour(random, 0.5, 0.3, 0.9),
+        Building.model_validate(
+            {
+                "at": _around(random, random.uniform(0, 2 * math.pi), random.uniform(2, 14)),
+                "size": (random.uniform(1, 5), 0.5, random.uniform(0.7, 2.6)),
+                "heading": f"{random.uniform(0, 180)} deg",
+                "colour": _colour(random, 0.5, 0.3, 0.9),
+            }
         )
         for _ in range(random.integers(0, 4))
     ]
     trees = [
-        Tree(
-            at=_around(random, random.uniform(0, 2 * math.pi), random.uniform(6, 45)),
-            height=f"{random.uniform(3, 11)} m",
-            colour=_colour(random, 0.6, 0.2, 0.5, hue=(0.13, 0.36)),
+        Tree.model_validate(
+            {
+                "at": _around(random, random.uniform(0, 2 * math.pi), random.uniform(6, 45)),
+                "height": f"{random.uniform(3, 11)} m",
+                "colour": _colour(random, 0.6, 0.2, 0.5, hue=(0.13, 0.36)),
+            }
         )
         for _ in range(random.integers(0, 10))
     ]
     return Scene(
         name=name,
         ground=Ground(kind=kind, paths=paths),
-        sky=Sky(
-            clouds=random.uniform(0, 1),
-            sun_azimuth=f"{random.uniform(0, 360)} deg",
-            sun_elevation=f"{random.uniform(8, 75)} deg",
-            haze=f"{random.uniform(150, 900)} m",
+        sky=Sky.model_validate(
+            {
+                "clouds": random.uniform(0, 1),
+                "sun_azimuth": f"{random.uniform(0, 360)} deg",
+                "sun_elevation": f"{random.uniform(8, 75)} deg",
+                "haze": f"{random.uniform(150, 900)} m",
+            }
         ),
         buildings=tuple(houses + walls),
         trees=tuple(trees),
@@ -113,7 +121,8 @@ def photograph(world: World, random: Random, *, square: bool = True) -> Picture:
     if random.random() < 0.4:
         image = _move(image, random)
     if square:
-        image = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
+        image = np.asarray(smaller, np.uint8)
         people = [_scaled(person, wide / size[0]) for person in people]
     return Picture(_develop(image, random), people)
 
@@ -134,22 +143,26 @@ def _actor(random: Random, number: int) -> Actor:
             x, y = points[-1]
             points.append((x + reach * math.cos(heading), y + reach * math.sin(heading)))
     dark = random.random() < 0.4
-    return Actor(
-        id=f"p{number}",
-        body=kind,
-        height=f"{np.clip(random.normal(1.66 if 'woman' in kind else 1.78, 0.075), 1.4, 2.05)} m",
-        outfit=Outfit(
-            skin=_near(random, _SKIN, 0.04),
-            hair=_near(random, _HAIR, 0.03),
-            shirt=_colour(random, 0.9, 0.08, 1.0),
-            undershirt=_colour(random, 0.4, 0.5, 1.0),
-            trousers=_colour(random, 0.5, 0.06, 0.35 if dark else 0.95),
-            shoes=_colour(random, 0.5, 0.05, 0.9),
-        ),
-        waypoints=tuple(points),
-        heading=f"{random.uniform(0, 360)} deg",
-        speed=f"{random.uniform(0.7, 1.9) if walks else 0} m/s",
-        start=f"{random.uniform(-6, 3)} s",
+    tall = np.clip(random.normal(1.66 if "woman" in kind else 1.78, 0.075), 1.4, 2.05)
+    outfit = Outfit(
+        skin=_near(random, _SKIN, 0.04),
+        hair=_near(random, _HAIR, 0.03),
+        shirt=_colour(random, 0.9, 0.08, 1.0),
+        undershirt=_colour(random, 0.4, 0.5, 1.0),
+        trousers=_colour(random, 0.5, 0.06, 0.35 if dark else 0.95),
+        shoes=_colour(random, 0.5, 0.05, 0.9),
+    )
+    return Actor.model_validate(
+        {
+            "id": f"p{number}",
+            "body": kind,
+            "height": f"{tall} m",
+            "outfit": outfit,
+            "waypoints": tuple(points),
+            "heading": f"{random.uniform(0, 360)} deg",
+            "speed": f"{random.uniform(0.7, 1.9) if walks else 0} m/s",
+            "start": f"{random.uniform(-6, 3)} s",
+        }
     )
 
 

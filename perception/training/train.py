@@ -144,11 +144,11 @@ class _Bfloat16:
         return _float32(out)
 
 
-class _FastDetectionModel(_Bfloat16, DetectionModel):
+class _FastDetectionModel(_Bfloat16, DetectionModel):  # type: ignore[misc]
     pass
 
 
-class _FastPoseModel(_Bfloat16, PoseModel):
+class _FastPoseModel(_Bfloat16, PoseModel):  # type: ignore[misc]
     pass
 
 
@@ -185,9 +185,9 @@ class _OnCpu:
         return batch
 
 
-class _Detect(_OnCpu, DetectionTrainer):
+class _Detect(_OnCpu, DetectionTrainer):  # type: ignore[misc]
     pass
 
 
-class _Pose(_OnCpu, PoseTrainer):
+class _Pose(_OnCpu, PoseTrainer):  # type: ignore[misc]
     pass

@@ -97,13 +97,13 @@ def _between(a: Floats, b: Floats) -> Floats:
     a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     axis = np.cross(a, b)
     K = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + K + K @ K / (1 + a @ b)
+    return np.asarray(np.eye(3) + K + K @ K / (1 + a @ b))
 
 
 def _about(axis: Floats, angle: float) -> Floats:
     x, y, z = axis / np.linalg.norm(axis)
     K = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * (K @ K)
+    return np.asarray(np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * (K @ K))
 
 
 @dataclass
@@ -166,7 +166,7 @@ class Source:
         n = image.shape[0]
         column = np.clip((uv[:, 0] * n).astype(int), 0, n - 1)
         row = np.clip(((1 - uv[:, 1]) * n).astype(int), 0, n - 1)
-        return image[row, column] / 255.0
+        return np.asarray(image[row, column] / 255.0)
 
     def parts(self, uv: Floats) -> NDArray[np.str_]:
         """Names of the body parts at texture coordinates."""
@@ -181,7 +181,7 @@ class Source:
         pixel = image[row, column].astype(int)
         names = list(colours)
         distance = [np.abs(pixel - np.array(colours[name])).sum(1) for name in names]
-        return np.array(names)[np.argmin(distance, axis=0)]
+        return np.asarray(np.array(names)[np.argmin(distance, axis=0)])
 
 
 def _normals(vertices: Floats, faces: Ints) -> Floats:
@@ -190,7 +190,7 @@ def _normals(vertices: Floats, faces: Ints) -> Floats:
     out = np.zeros_like(vertices)
     for k in range(3):
         np.add.at(out, faces[:, k], normal)
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
 
 
 def _smooth(vertices: Floats, faces: Ints, strength: Floats, rounds: int) -> Floats:
@@ -212,8 +212,11 @@ def _smooth(vertices: Floats, faces: Ints, strength: Floats, rounds: int) -> Flo
     return out
 
 
-def _neutral(vertices: Floats, heads: Floats, weights: Floats, bones: list[str]) -> Any:
-    """Arms hanging, legs straight down, fingers relaxed: vertices and the joints of ours."""
+def _neutral(
+    vertices: Floats, heads: Floats, weights: Floats, bones: list[str]
+) -> tuple[Floats, Floats, Floats]:
+    """Arms hanging, legs straight down, fingers relaxed: vertices, the joints of ours and the
+    vertices' weights on them."""
     parent_of = dict(zip(JOINTS, PARENTS, strict=True))
     head = dict(zip(bones, heads, strict=True))
     first = {
@@ -246,8 +249,8 @@ def _neutral(vertices: Floats, heads: Floats, weights: Floats, bones: list[str])
             turn, shift = np.eye(3), np.zeros(3)
             for bone, bend in zip(chain, angle, strict=True):
                 centre = turn @ head[bone] + shift
-                local = _about(turn @ axis, float(bend))
-                turn, shift = local @ turn, local @ shift + centre - local @ centre
+                bent = _about(turn @ axis, float(bend))
+                turn, shift = bent @ turn, bent @ shift + centre - bent @ centre
                 w = weights[:, bones.index(bone)][:, None]
                 vertices += w * (vertices @ (turn - np.eye(3)).T + shift)
 
@@ -268,7 +271,8 @@ def _neutral(vertices: Floats, heads: Floats, weights: Floats, bones: list[str])
         local["shin" + s] = aim("shin" + s, "foot" + s, np.array([-0.03, -0.005 * y, -1]))
     # These are world rotations; a joint without one of its own moves with its parent, except
     # feet, which stay level.
-    world, place = {}, {}
+    world: dict[str, Floats] = {}
+    place: dict[str, Floats] = {}
     for name in JOINTS:
         parent = parent_of[name]
         own = not np.allclose(local[name], np.eye(3))
@@ -314,7 +318,7 @@ def bake(source: Source, name: str, recipe: Recipe) -> dict[str, NDArray[Any]]:
         value = np.where(upper < 1, np.clip(upper, 0, 1), 1 + np.clip(lower, 0, 2))
         down_arm = np.where(side, value, down_arm)
     sleeve_end = 1.84 if recipe.sleeves == "long" else 0.72
-    on_arm = arm > 0.5
+    on_arm = np.asarray(arm > 0.5)
 
     # Cloth: the tights helper, smoothed so that muscles do not show, then let out.
     faces_t = tights[..., 0]
@@ -501,8 +505,9 @@ class Patch:
         used, inverse = np.unique(np.array(kept).reshape(-1), return_inverse=True)
         table = table[used]
         joints = self.weights.shape[1]
-        parts = np.split(table, np.cumsum([3, 3, joints, 2]), axis=1)
-        return Patch(self.region, *parts[:4], inverse.reshape(-1, 3), parts[4])
+        ends = np.cumsum([3, 3, joints, 2])
+        places, normals, weights, uv, mix = np.split(table, ends, axis=1)
+        return Patch(self.region, places, normals, weights, uv, inverse.reshape(-1, 3), mix)
 
 
 def _assemble(
@@ -613,7 +618,7 @@ def _occlusion(v: Floats, n: Floats, faces: Ints) -> Floats:
 
         def grid(p: Floats, e1: Floats = e1, e2: Floats = e2, cell: float = cell) -> Ints:
             x, y = (p @ e1 / cell).astype(int) + 300, (p @ e2 / cell).astype(int) + 300
-            return x * 600 + y
+            return np.asarray(x * 600 + y)
 
         depth = np.full(360_000, -9.0)
         np.maximum.at(depth, grid(cloud), cloud @ d)
@@ -637,7 +642,7 @@ def _paint(
     corner = faces[index]
 
     def mix(values: Floats) -> Floats:
-        return np.einsum("nk,nk...->n...", weight, values[corner])
+        return np.asarray(np.einsum("nk,nk...->n...", weight, values[corner]))
 
     p, tex, ao = mix(v), mix(raw), mix(occlusion)
     where = region[corner[:, 0]]
@@ -735,7 +740,8 @@ def main() -> None:
     source = Source()
     for name in sys.argv[1:] or RECIPES:
         path = Path(__file__).parent / f"{name}.npz"
-        np.savez_compressed(path, **bake(source, name, RECIPES[name]))
+        arrays = bake(source, name, RECIPES[name])
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # none is named allow_pickle
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from perception import models
 from perception.detector import WeightsError
+from perception.ultralytics_detector import ultralytics as loaded
 
 
 @pytest.fixture
@@ -58,7 +59,6 @@ def test_pulling_without_ultralytics_says_how_to_get_it(
 
 @pytest.mark.slow
 def test_pulling_what_nobody_publishes(own: Path) -> None:
-    pytest.importorskip("ultralytics")
     with pytest.raises(WeightsError, match=r"publishes no such weights.*yolo11n-pose"):
         models.pull("yolo11n-poze")
     with pytest.raises(WeightsError, match="no such file"):
@@ -72,12 +72,12 @@ def test_pulling_what_nobody_publishes(own: Path) -> None:
 
 @pytest.mark.slow
 def test_pulling_without_a_network(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ultralytics = pytest.importorskip("ultralytics")
+    ultralytics = loaded()
 
     def offline(*args: object, **kwargs: object) -> None:
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(ultralytics.nn.tasks, "attempt_download_asset", offline)
+    monkeypatch.setattr(ultralytics.utils.downloads, "attempt_download_asset", offline)
     with pytest.raises(WeightsError, match=r"no route to host.*Is the network there"):
         models.pull("yolo11n-pose")
 
@@ -85,7 +85,7 @@ def test_pulling_without_a_network(own: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.slow
 def test_weights_of_ones_own_are_exported(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a download would be followed by: the export, and the file in its place."""
-    ultralytics = pytest.importorskip("ultralytics")
+    ultralytics = loaded()
     from perception import detector
 
     monkeypatch.chdir(own)
