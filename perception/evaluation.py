@@ -44,6 +44,7 @@ SIGMAS: Floats = np.array(
 
 _BODY_SHARE = 0.53  # of its box that a COCO person's mask fills, where the mask is not known
 _RECALLS: Floats = np.linspace(0.0, 1.0, 101)
+_NOBODY = object()
 _MATCH = 0.5  # IoU from which a find is of a person
 _BAND = 0.95
 _INK, _FAINT, _GRID = "#222222", "#777777", "#dddddd"
@@ -289,19 +290,29 @@ class Pair:
 def pairs(
     truths: Sequence[FrameTruth], results: Sequence[FrameResult], least: float = _MATCH
 ) -> list[Pair]:
-    """Truths and detections of the same people: the best pairing of an IoU of at least this."""
+    """Truths and detections of the same people: the best pairing of an IoU of at least this.
+
+    Who was paired before stays so while that holds, as in CLEAR MOT (K. Bernardin and R.
+    Stiefelhagen, EURASIP Journal on Image and Video Processing, 2008): one box around two people
+    who cross is of either.
+    """
     _paired(truths, results)
     found = []
+    known: dict[Hashable, Hashable] = {}
     for frame, (truth, result) in enumerate(zip(truths, results, strict=True)):
         alike = iou(truth.boxes, result.detections.boxes)
         alike[~truth.counts] = 0.0
         alike[alike < least] = 0.0
-        rows, columns = linear_sum_assignment(-alike)
-        found += [
-            Pair(frame, int(i), int(j))
-            for i, j in zip(rows, columns, strict=True)
-            if alike[i, j] > 0
-        ]
+        before = np.array(
+            [[known.get(i, _NOBODY) == j for j in result.ids] for i in truth.ids], bool
+        )
+        before = before.reshape(alike.shape) & (alike > 0)
+        rows, columns = linear_sum_assignment(-(alike + before))
+        for i, j in zip(rows, columns, strict=True):
+            if alike[i, j] > 0:
+                found.append(Pair(frame, int(i), int(j)))
+                if result.ids[j] is not None:
+                    known[truth.ids[i]] = result.ids[j]
     return found
 
 

@@ -37,7 +37,8 @@ class Doubt:
     Attributes:
         pixels: of a box's edge or a keypoint, px at 960 px across.
         box: the same as a share of the box's height.
-        body: where a body point is, m across and down.
+        body: where a body point is up and down, m.
+        aside: the same across: shoulders and hips sway, both together.
         middle: where a box's middle is, m, where there are no keypoints: arms and strides.
         sway: of the whole body up and down, m: knees bend.
         depth: as a share of the depth.
@@ -49,9 +50,10 @@ class Doubt:
     pixels: float = 2.0
     box: float = 0.012
     body: float = 0.06
+    aside: float = 0.09
     middle: float = 0.10
     sway: float = 0.06
-    depth: float = 0.03
+    depth: float = 0.025
     thickness: float = 0.08
     position: float = 0.03
     angle: float = math.radians(0.06)
@@ -181,7 +183,8 @@ _LEVELS = (
 )
 _TOP = 0.985
 _TORSO = 0.65  # where depth is taken
-_BEHIND = 0.02 + 0.09  # m, from the chest's or back's skin to the body's axis
+_BEHIND = 0.15  # m, from the chest's or back's skin to the body's axis
+_AS_DEEP = 0.5  # m, from which a torso's depths are of more than the torso
 _SURE = 0.5  # confidence from which a keypoint counts
 _EDGE = 3.0  # px, nearer to the picture's edge a box is cut
 
@@ -220,7 +223,7 @@ def _sighting(
                 continue
             rows.append((DOWN, fraction, u, v, noise, doubt.body))
             if "shoulder" in names[0] or "hip" in names[0]:
-                rows.append((ACROSS, fraction, u, v, noise, doubt.body))
+                rows.append((ACROSS, fraction, u, v, noise, doubt.aside))
                 found = True
     whole = box[0] > _EDGE and box[2] < width - _EDGE
     if not found:
@@ -235,7 +238,7 @@ def _sighting(
     kind = table[:, 0].astype(np.int64)
     value = np.where(kind == ACROSS, slopes[:, 0], slopes[:, 1])
     part, white, metres = table[:, 1], table[:, 4] / view.focal_px, table[:, 5]
-    deep = _depth(depth, view, box, points, sure)
+    deep = _depth(depth, view, box, points, sure, _nearer(detections.boxes, k, height))
     if deep is not None:
         kind = np.append(kind, DEPTH)
         part, value = np.append(part, _TORSO), np.append(value, deep + _BEHIND)
@@ -271,14 +274,25 @@ def _covered(boxes: Floats, k: int) -> bool:
     return bool(over.any())
 
 
+def _nearer(boxes: Floats, k: int, height: int) -> Floats:
+    """The boxes (m, 4) of those who may stand before one: they end lower in the picture, or are
+    higher where the picture's edge cuts both."""
+    left, top, right, bottom = boxes.T
+    over = (top < bottom[k]) & (bottom > top[k]) & (left < right[k]) & (right > left[k])
+    cut = (bottom >= height - _EDGE) & (bottom[k] >= height - _EDGE)
+    over &= np.where(cut, top < top[k], bottom > bottom[k] + 1)
+    return np.asarray(boxes[over])
+
+
 def _depth(
     depth: NDArray[np.float32] | None,
     view: View,
     box: Floats,
     points: Floats | None,
     sure: NDArray[np.bool_],
+    nearer: Floats,
 ) -> float | None:
-    """Median depth of the torso, m."""
+    """Median depth of the torso, m, where nobody stands before it and all of it is as deep."""
     if depth is None:
         return None
     rows, columns = depth.shape
@@ -303,10 +317,16 @@ def _depth(
     column = np.clip(u * scale[0], 0, columns - 1).astype(int)
     row = np.clip(v * scale[1], 0, rows - 1).astype(int)
     values = depth[row, column].ravel()
-    values = values[np.isfinite(values) & (values > 0.1)]
+    known = np.isfinite(values) & (values > 0.1)
+    for left, top, right, bottom in nearer:
+        across, down = u.ravel(), v.ravel()
+        known &= (across < left) | (across > right) | (down < top) | (down > bottom)
+    values = values[known]
     if len(values) < 12:
         return None
-    return float(np.median(values))
+    low, middle, high = np.quantile(values, [0.1, 0.5, 0.9])
+    # Partly the torso and partly what is before or behind it: which part is not known.
+    return None if high - low > _AS_DEEP + 0.06 * middle else float(middle)
 
 
 # --- which way it faces ---

@@ -72,6 +72,7 @@ class Roster:
         patience: for how long another assignment must be better before tracks change hands, s.
         quick: the same right after the boxes overlapped, s.
         settle: how long after an overlap a track still counts as possibly changed, s.
+        linger: for how long somebody new may yet turn out to be somebody known, s.
 
     Attributes:
         identities: in the order that `assign` wants the rows of ``motion`` in.
@@ -85,8 +86,10 @@ class Roster:
         patience: float = 0.5,
         quick: float = 0.1,
         settle: float = 0.7,
+        linger: float = 0.3,
     ) -> None:
         self.memory, self.patience, self.quick, self.settle = memory, patience, quick, settle
+        self.linger = linger
         self.identities: list[Identity] = []
         self.keep: set[int] = set()
         self.time = -np.inf
@@ -148,6 +151,7 @@ class Roster:
         by_track = {i.track: row for row, i in enumerate(self.identities) if i.track is not None}
         held = {by_track[int(tracks[k])]: k for k in there if int(tracks[k]) in by_track}
         held = {row: k for row, k in held.items() if same[row, k]}
+        likely = same & plausible
         fits = same & plausible & ((alike <= _RECOVER) | hidden[None, :])
         fresh = self._recovered(cost, fits, held, there)
         held = self._rechecked(time, cost, plausible, held, fresh, there, tracks, hidden)
@@ -174,10 +178,15 @@ class Roster:
                 continue
             track = int(tracks[k])
             since = waiting[track] = self._first_met.get(track, time)
-            if any(who[m] is not None and covered[k, m] > 0.7 for m in there if m != k):
+            others = [m for m in there if m != k and who[m] is not None]
+            if (covered[k, others] > 0.7).any():
                 continue  # most likely a second box around somebody
+            if time - since < self.settle and (covered[others, k] > 0.4).any():
+                continue  # or a whole one, where before there was half of one
             if touched[k] and time - since < self.settle and plausible[missing, k].any():
                 continue  # most likely somebody known, who cannot be told from another yet
+            if time - since < self.linger and likely[missing, k].any():
+                continue  # perhaps somebody known, of whom a picture or two will show more
             who[k] = self._meet(time, names[k], track, boxes[k], looks[k], touched[k])
         self._first_met = waiting
         self.time = time

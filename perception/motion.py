@@ -159,8 +159,14 @@ def distances(belief: Belief, pieces: Sequence[Evidence]) -> list[tuple[float, i
         if rows is None or not len(rows.residual):
             found.append((math.inf, 1))
             continue
-        spread = rows.jacobian @ covariance @ rows.jacobian.T + rows.covariance
+        spread = _spread(rows, covariance)[1]
         squared = float(rows.residual @ np.linalg.solve(spread, rows.residual))
+        if squared > _GATES[min(len(rows.residual), len(_GATES) - 1)]:
+            kept = _fitting(rows, covariance)  # as an update would have it
+            if kept is not None:
+                rows = rows.part(kept)
+                spread = spread[np.ix_(kept, kept)]
+                squared = float(rows.residual @ np.linalg.solve(spread, rows.residual))
         found.append((squared, len(rows.residual)))
     return found
 
@@ -171,6 +177,9 @@ def gate(freedom: int, share: float = 0.999) -> float:
 
 
 _GATES = [0.0, *(float(chi2.ppf(0.999, k)) for k in range(1, 25))]
+
+
+_NEAR, _ITERATIONS = 0.1, 5  # m, a step up to which one linearisation serves
 
 
 def update(belief: Belief, evidence: Evidence) -> Belief | None:
@@ -194,25 +203,44 @@ def update(belief: Belief, evidence: Evidence) -> Belief | None:
         if rows is None:
             return None
         rows = rows.part(kept)
-        h, r = rows.jacobian, rows.covariance
-        across = belief.covariances[model] @ h.T
-        spread = h @ across + r
+        before = belief.means[model]
+        across, spread = _spread(rows, belief.covariances[model])
+        log_likelihood[model] = -0.5 * (
+            rows.residual @ np.linalg.solve(spread, rows.residual) + np.linalg.slogdet(spread)[1]
+        )
         gain = np.linalg.solve(spread, across.T).T
-        means[model] = belief.means[model] + gain @ rows.residual
+        means[model] = before + gain @ rows.residual
+        # Found again after a while, a subject is far from where it was thought to be, and what
+        # was linear there is not here: the iterated filter goes on from where it came to.
+        moved = means[model] - before
+        for _ in range(_ITERATIONS):
+            again = evidence.rows(means[model]) if np.linalg.norm(moved[:3]) > _NEAR else None
+            if again is None:
+                break
+            rows = again.part(kept)
+            across, spread = _spread(rows, belief.covariances[model])
+            gain = np.linalg.solve(spread, across.T).T
+            mean = before + gain @ (rows.residual - rows.jacobian @ (before - means[model]))
+            moved, means[model] = mean - means[model], mean
+        h, r = rows.jacobian, rows.covariance
         # Joseph's form: stays symmetric and positive.
         keep = np.eye(SIZE) - gain @ h
         covariances[model] = keep @ belief.covariances[model] @ keep.T + gain @ r @ gain.T
-        nis = rows.residual @ np.linalg.solve(spread, rows.residual)
-        log_likelihood[model] = -0.5 * (nis + np.linalg.slogdet(spread)[1])
     weights = belief.weights * np.exp(log_likelihood - log_likelihood.max())
     weights = np.clip(weights / weights.sum(), 1e-4, None)
     return Belief(means, covariances, weights / weights.sum())
 
 
+def _spread(rows: Rows, covariance: Floats) -> tuple[Floats, Floats]:
+    """Covariance of the state with what is expected (8, m), and of what is expected (m, m)."""
+    across = covariance @ rows.jacobian.T
+    return across, rows.jacobian @ across + rows.covariance
+
+
 def _fitting(rows: Rows, covariance: Floats) -> NDArray[np.intp] | None:
     """The rows that go with each other and with the belief; None where too few do."""
     kept = np.arange(len(rows.residual))
-    spread = rows.jacobian @ covariance @ rows.jacobian.T + rows.covariance
+    spread = _spread(rows, covariance)[1]
     while True:
         part = spread[np.ix_(kept, kept)]
         off = np.linalg.solve(part, rows.residual[kept])
