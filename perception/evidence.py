@@ -50,11 +50,11 @@ class Doubt:
     pixels: float = 2.0
     box: float = 0.012
     body: float = 0.06
-    aside: float = 0.09
+    aside: float = 0.13
     middle: float = 0.10
     sway: float = 0.06
-    depth: float = 0.025
-    thickness: float = 0.08
+    depth: float = 0.02
+    thickness: float = 0.07
     position: float = 0.03
     angle: float = math.radians(0.06)
 

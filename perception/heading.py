@@ -28,7 +28,7 @@ _TURNING = math.radians(45)  # rad/√s, how fast directions get out of date
 _FACING = math.radians(9)  # how far people look away from where they walk
 _ASIDE = 0.08  # share of walks that are not forward
 _WALKS = 0.35  # m/s, and three times its deviation: from there a walk has a direction
-_STRIDE = 0.25  # s, for which one look at a velocity counts
+_STRIDE = 0.12  # s, for which one look at a velocity counts
 _UNKNOWN = math.pi**2 / 3  # rad², the variance of any direction
 
 

@@ -27,6 +27,8 @@ _MISS = 1.2  # what it costs an identity to be nowhere in the picture
 _MARGIN = 0.5  # by how much another assignment must be cheaper before tracks change hands
 _TOUCH = 0.15  # share of a box covered by another from which its colours are not trusted
 _RECOVER = 0.55  # appearance distance up to which a new track may be somebody known
+_SURELY = 0.16  # the same where nothing but the look speaks for it; one's own varies by 0.1
+_AWAY = 1.0  # s, from which the last place in the picture says nothing
 _GATE = gate(3)
 _FOREVER = 1e6  # the cost of a person who would be a bus
 
@@ -152,7 +154,10 @@ class Roster:
         held = {by_track[int(tracks[k])]: k for k in there if int(tracks[k]) in by_track}
         held = {row: k for row, k in held.items() if same[row, k]}
         likely = same & plausible
-        fits = same & plausible & ((alike <= _RECOVER) | hidden[None, :])
+        far = np.array([time - i.time > _AWAY for i in self.identities], bool)[:, None]
+        blind = far & (np.isnan(motion) if motion is not None else np.ones(cost.shape, bool))
+        near = (alike <= np.where(blind, _SURELY, _RECOVER)) | (hidden[None, :] & ~blind)
+        fits = same & plausible & near
         fresh = self._recovered(cost, fits, held, there)
         held = self._rechecked(time, cost, plausible, held, fresh, there, tracks, hidden)
 

@@ -1,6 +1,8 @@
 """`cinempc perceive` on real files: pictures, JSON, errors, sequences with their truth."""
 
+import itertools
 import json
+import os
 from pathlib import Path
 
 import av
@@ -108,3 +110,32 @@ def test_the_card_tells_the_figures() -> None:
     figures = json.loads(find("people").with_suffix(".json").read_text())
     for key in ("box_ap50", "keypoint_ap50"):
         assert f"{figures[key]:.3f}" in card
+
+
+SHARED = Path(__file__).parents[3] / "shared"
+
+
+def test_real_people_have_one_identity_from_entry_to_exit(tmp_path: Path) -> None:
+    """Six people walk in, stand at a table, three of them in black, and walk out, one by one."""
+    footage = Path(os.environ.get("CINEMPC_FOOTAGE", SHARED / "footage"))
+    models = Path(os.environ.get("CINEMPC_MODELS", SHARED / "models"))
+    video, weights = footage / "people_one_by_one.mp4", models / "yolov8n_coco_int8.onnx"
+    if not (video.is_file() and weights.is_file()):
+        pytest.skip(f"{video} or {weights} is not there")
+    out = tmp_path / "out"
+    done = RUN.invoke(
+        app,
+        ["perceive", str(video), "--weights", str(weights), "--no-pictures", "--out", str(out)],
+    )
+    assert done.exit_code == 0, done.output
+    spans: dict[int, list[int]] = {}
+    for number, line in enumerate(lines(out)):
+        for subject in line["subjects"]:
+            if subject["id"] is not None:
+                spans.setdefault(subject["id"], []).append(number)
+    assert len(spans) == 6
+    ordered = sorted(spans.values())
+    for one, other in itertools.pairwise(ordered):
+        assert one[-1] < other[0]
+    for frames in ordered:  # all the way: hardly a picture without
+        assert len(frames) > 0.97 * (frames[-1] - frames[0])
