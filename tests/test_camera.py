@@ -70,3 +70,16 @@ def test_clamping():
     assert camera.clamp(LensState(500, math.inf, 64)) == LensState(120, math.inf, 22)
     inside = LensState(50, 5, 4)
     assert camera.clamp(inside) == inside
+
+
+def test_distortion_follows_the_zoom():
+    camera = make(
+        distortion=[
+            {"focal_length": "24 mm", "k1": -0.2, "p1": 0.002},
+            {"focal_length": "60 mm", "k1": 0.1, "k3": 0.4},
+        ]
+    )
+    assert camera.distortion_at(24) == pytest.approx([-0.2, 0, 0.002, 0, 0])
+    assert camera.distortion_at(42) == pytest.approx([-0.05, 0, 0.001, 0, 0.2])
+    assert camera.distortion_at(120) == pytest.approx([0.1, 0, 0, 0, 0.4])  # as at the last one
+    assert make().distortion_at(50) is None

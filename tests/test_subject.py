@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc.subject import BODY_POINTS, SubjectEstimate, body_fraction
+from cinempc.subject import BODY_POINTS, TURN_TIME, SubjectEstimate, body_fraction
 
 HERO = SubjectEstimate(
     "hero",
@@ -57,3 +59,23 @@ def test_two_steps_are_one():
     np.testing.assert_allclose(twice.position, once.position)
     np.testing.assert_allclose(twice.covariance, once.covariance, atol=1e-12)
     assert twice.age == pytest.approx(once.age)
+
+
+@given(st.floats(-2, 2), st.floats(0, 3))
+def test_a_turn_is_predicted_as_a_turn_that_fades(rate, ahead):
+    """Against the differential equation: v' = ω x v, ω' = -ω/τ, in small steps."""
+    turning = replace(HERO, turn_rate=rate)
+    place, velocity, steps = turning.position.copy(), turning.velocity.copy(), 600
+    dt = ahead / steps
+    for k in range(steps):
+        angle = rate * np.exp(-(k + 0.5) * dt / TURN_TIME) * dt
+        cos, sin = np.cos(angle / 2), np.sin(angle / 2)
+        half = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+        place += dt * half @ velocity
+        velocity = half @ half @ velocity
+    later = turning.predict(2.0 + ahead)
+    np.testing.assert_allclose(later.position, place, atol=1e-4)
+    np.testing.assert_allclose(later.velocity, velocity, atol=1e-4)
+    np.testing.assert_allclose(turning.positions([2.0 + ahead])[0], later.position)
+    assert np.linalg.norm(later.velocity) == pytest.approx(np.linalg.norm(HERO.velocity))
+    assert later.turn_rate == pytest.approx(rate * np.exp(-ahead / TURN_TIME))
