@@ -14,7 +14,7 @@ from ultralytics import YOLO
 _LEAST = 64  # numbers; smaller tensors are not worth a cast
 
 
-def export(weights: Path, target: Path, *, size: int = 512, about: Mapping[str, str]) -> Path:
+def export(weights: Path, target: Path, *, size: int = 640, about: Mapping[str, str]) -> Path:
     """Write ONNX: weights as half floats, which the runtime widens once when it loads them.
 
     Args:

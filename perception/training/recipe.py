@@ -17,7 +17,7 @@ from perception.training.figures import evaluate
 Told = Callable[[str, int, int], None]
 
 #: px, the longer side of the pictures in which the shipped weights look for people.
-LOOKS_AT = 512
+LOOKS_AT = 640
 
 
 @dataclass(frozen=True)
