@@ -81,6 +81,7 @@ class Stature:
         return Rows(residual, jacobian, np.array([[self.std**2]]), np.zeros(1, bool))
 
 
+_VOUCHED = 0.03  # m, how exactly a script tells a height
 _HEIGHT_NOISE = 0.08  # m, of a height measured with a place
 
 
@@ -139,6 +140,9 @@ class SubjectFilter:
         self.category = category
         self.prior = prior or Prior()
         self.dynamics = dynamics or Dynamics()
+        #: Body height, m, that somebody vouches for. What a detector sees of a body is a few
+        #: percent more or less: it stays the filter's own, so that range and depth agree.
+        self.stature: float | None = None
         self.rejected = 0  #: Pieces of evidence outside the gate or too old.
         self._heading = Heading(self.prior.heading)
         self._past: deque[_Snapshot] = deque()
@@ -225,18 +229,24 @@ class SubjectFilter:
         last = self._past[-1]
         belief = motion.predict(last.belief, time - last.time, self.dynamics)
         mean, covariance = belief.mean, belief.covariance
+        height, height_variance = float(mean[HEIGHT]), float(covariance[HEIGHT, HEIGHT])
+        place = mean[:3].copy()
+        if self.stature is not None:
+            # The middle of the body is where it was seen, whatever its ends were taken for.
+            place[2] += 0.5 * (height - self.stature)
+            height, height_variance = self.stature, _VOUCHED**2
         heading, variance = self._heading.estimate(time)
         return SubjectEstimate(
             id=self.name,
             time=time,
-            position=mean[:3],
+            position=place,
             velocity=mean[3:6],
             heading=heading,
-            height=float(mean[HEIGHT]),
+            height=height,
             turn_rate=float(mean[TURN]),
             covariance=covariance[:6, :6],
             heading_variance=variance,
-            height_variance=float(covariance[HEIGHT, HEIGHT]),
+            height_variance=height_variance,
             age=max(0.0, time - last.time),
             category=self.category,
         )

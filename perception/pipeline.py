@@ -30,6 +30,8 @@ from perception.view import View
 
 Floats = NDArray[np.float64]
 
+_APPARENT = 0.05  # m, how far the height that a detector sees may be from the one that is told
+
 STAGES = ("detect", "track", "localise", "identify", "estimate")
 
 
@@ -246,7 +248,8 @@ class Pipeline:
             self._names[number] = name
             height = self.parts[name].height
             if height is not None and number in self._filters:
-                self._filters[number].update(Stature(time, height))
+                self._filters[number].stature = height
+                self._filters[number].update(Stature(time, height, _APPARENT))
 
     def _follow_late(
         self, time: float, detections: Detections, pieces: Sequence[Sighting],

@@ -200,3 +200,19 @@ def test_unseen_subjects_have_no_estimate() -> None:
     assert not subject.seen
     with pytest.raises(ValueError, match="hero was not seen"):
         subject.estimate(0.0)
+
+
+def test_a_told_height_stays_and_the_body_where_it_was() -> None:
+    """What a detector sees is 8 % short at both ends: the middle is right, and stays so."""
+    subject = SubjectFilter("hero", Prior(height=1.58, height_std=0.01))
+    for k in range(24):
+        place = np.array([5.0, 0.0, 0.07])
+        subject.update(Measurement(k / 24, place, 1e-4 * np.eye(3), height=1.58))
+    seen = subject.estimate(1.0)
+    assert seen.height == pytest.approx(1.58, abs=0.01)
+    subject.stature = 1.72
+    told = subject.estimate(1.0)
+    assert told.height == 1.72
+    assert told.position[2] == pytest.approx(0.0, abs=0.01)
+    np.testing.assert_allclose(told.point(0.5), seen.point(0.5))
+    np.testing.assert_allclose(told.covariance, seen.covariance)
