@@ -120,6 +120,8 @@ def test_ctrl_c_leaves_valid_files(tmp_path: Path) -> None:
             "simulated",
         ],
         stderr=subprocess.PIPE,
+        # A test run in the background ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     footage = folder / "footage.mp4"
     for _ in range(600):
