@@ -52,7 +52,7 @@ class Doubt:
     body: float = 0.06
     aside: float = 0.13
     middle: float = 0.10
-    sway: float = 0.06
+    sway: float = 0.12
     depth: float = 0.02
     thickness: float = 0.07
     position: float = 0.03
