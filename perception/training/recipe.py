@@ -60,6 +60,7 @@ def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]
     from perception.training.export import export
     from perception.training.train import train
 
+    folder = folder.resolve()  # ultralytics has a place of its own for relative ones
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.data
     if data is None:
