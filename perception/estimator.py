@@ -15,7 +15,7 @@ import math
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class Stature:
 
     time: float
     height: float
-    std: float = 0.03
+    std: float = 0.05
 
     def rows(self, state: Floats) -> Rows | None:
         """The height alone."""
@@ -140,9 +140,7 @@ class SubjectFilter:
         self.category = category
         self.prior = prior or Prior()
         self.dynamics = dynamics or Dynamics()
-        #: Body height, m, that somebody vouches for. What a detector sees of a body is a few
-        #: percent more or less: it stays the filter's own, so that range and depth agree.
-        self.stature: float | None = None
+        self._stature: float | None = None  # the body height, m, that `tell` was told
         self.rejected = 0  #: Pieces of evidence outside the gate or too old.
         self._heading = Heading(self.prior.heading)
         self._past: deque[_Snapshot] = deque()
@@ -218,6 +216,17 @@ class SubjectFilter:
             self._face(evidence)
         return used
 
+    def tell(self, time: float, height: float) -> None:
+        """Take a body height, m, from somebody who vouches for it, at a time, s.
+
+        Estimates have it from now on. What a detector sees of a body is a few percent more or
+        less, and stays the filter's own height, so that range and depth agree.
+        """
+        stature = Stature(time, height)
+        self._stature = height
+        self.prior = replace(self.prior, height=height, height_std=stature.std)
+        self.update(stature)
+
     def estimate(self, time: float) -> SubjectEstimate:
         """The subject at a time, predicted from its last evidence.
 
@@ -231,10 +240,10 @@ class SubjectFilter:
         mean, covariance = belief.mean, belief.covariance
         height, height_variance = float(mean[HEIGHT]), float(covariance[HEIGHT, HEIGHT])
         place = mean[:3].copy()
-        if self.stature is not None:
+        if self._stature is not None:
             # The middle of the body is where it was seen, whatever its ends were taken for.
-            place[2] += 0.5 * (height - self.stature)
-            height, height_variance = self.stature, _VOUCHED**2
+            place[2] += 0.5 * (height - self._stature)
+            height, height_variance = self._stature, _VOUCHED**2
         heading, variance = self._heading.estimate(time)
         return SubjectEstimate(
             id=self.name,

@@ -211,6 +211,7 @@ def _sighting(
         sure &= inside & (points[:, 1] < height)
     if box[1] > _EDGE and (points is None or not _arms_up(points, sure)):
         rows.append((DOWN, _TOP, middle, float(box[1]), noise, doubt.body))
+    nearer = _nearer(detections.boxes, k, height)
     found = False
     if points is not None:
         for names, fraction in _LEVELS:
@@ -230,7 +231,7 @@ def _sighting(
         rows.append((ACROSS, 0.5, middle, float(box[1] + box[3]) / 2, noise,
                      doubt.middle if whole else 3 * doubt.middle))  # fmt: skip
     feet = points is not None and sure[[_PART["left_ankle"], _PART["right_ankle"]]].all()
-    if not feet and box[3] < height - _EDGE and not _covered(detections.boxes, k):
+    if not feet and box[3] < height - _EDGE and not len(nearer):
         # The nearer foot is what the box ends at: lower than the point between both.
         rows.append((DOWN, 0.0, middle, float(box[3]), noise, 2 * doubt.body))
     table = np.array(rows)
@@ -238,7 +239,7 @@ def _sighting(
     kind = table[:, 0].astype(np.int64)
     value = np.where(kind == ACROSS, slopes[:, 0], slopes[:, 1])
     part, white, metres = table[:, 1], table[:, 4] / view.focal_px, table[:, 5]
-    deep = _depth(depth, view, box, points, sure, _nearer(detections.boxes, k, height))
+    deep = _depth(depth, view, box, points, sure, nearer)
     if deep is not None:
         kind = np.append(kind, DEPTH)
         part, value = np.append(part, _TORSO), np.append(value, deep + _BEHIND)
@@ -265,13 +266,6 @@ def _arms_up(points: Floats, sure: NDArray[np.bool_]) -> bool:
     if not head or not hands:
         return False
     return bool(points[hands, 1].min() < points[head, 1].min())
-
-
-def _covered(boxes: Floats, k: int) -> bool:
-    """Whether somebody nearer may hide a box's lower edge: a box over it that ends lower."""
-    left, top, right, bottom = boxes.T
-    over = (bottom > bottom[k] + 1) & (top < bottom[k]) & (left < right[k]) & (right > left[k])
-    return bool(over.any())
 
 
 def _nearer(boxes: Floats, k: int, height: int) -> Floats:

@@ -161,7 +161,7 @@ def distances(belief: Belief, pieces: Sequence[Evidence]) -> list[tuple[float, i
             continue
         spread = _spread(rows, covariance)[1]
         squared = float(rows.residual @ np.linalg.solve(spread, rows.residual))
-        if squared > _GATES[min(len(rows.residual), len(_GATES) - 1)]:
+        if squared > gate(len(rows.residual)):
             kept = _fitting(rows, covariance)  # as an update would have it
             if kept is not None:
                 rows = rows.part(kept)
@@ -178,8 +178,8 @@ def gate(freedom: int, share: float = 0.999) -> float:
 
 _GATES = [0.0, *(float(chi2.ppf(0.999, k)) for k in range(1, 25))]
 
-
-_NEAR, _ITERATIONS = 0.1, 5  # m, a step up to which one linearisation serves
+_NEAR = 0.1  # m, a step up to which one linearisation serves
+_ITERATIONS = 5
 
 
 def update(belief: Belief, evidence: Evidence) -> Belief | None:

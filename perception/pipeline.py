@@ -21,7 +21,7 @@ from cinempc.subject import SubjectEstimate
 from perception.appearance import describe
 from perception.detections import Detections
 from perception.detector import Detector
-from perception.estimator import Prior, Stature, SubjectFilter
+from perception.estimator import Prior, SubjectFilter
 from perception.evidence import Doubt, Sighting, sightings
 from perception.identity import Cast, Roster, Wanted
 from perception.motion import gate
@@ -29,8 +29,6 @@ from perception.tracker import Tracker
 from perception.view import View
 
 Floats = NDArray[np.float64]
-
-_APPARENT = 0.05  # m, how far the height that a detector sees may be from the one that is told
 
 STAGES = ("detect", "track", "localise", "identify", "estimate")
 
@@ -248,8 +246,7 @@ class Pipeline:
             self._names[number] = name
             height = self.parts[name].height
             if height is not None and number in self._filters:
-                self._filters[number].stature = height
-                self._filters[number].update(Stature(time, height, _APPARENT))
+                self._filters[number].tell(time, height)
 
     def _follow_late(
         self, time: float, detections: Detections, pieces: Sequence[Sighting],

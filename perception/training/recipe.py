@@ -110,7 +110,14 @@ def _validated(best: Path, data: Path, recipe: Recipe) -> dict[str, Any]:
 
     split = "test" if "test" in YAML(typ="safe").load(data.read_text()) else "val"
     result = YOLO(str(best)).val(
-        data=str(data), split=split, imgsz=recipe.size, device=recipe.device, plots=False
+        data=str(data),
+        split=split,
+        imgsz=recipe.size,
+        device=recipe.device,
+        plots=False,
+        project=str(best.parents[1]),
+        name="val",
+        exist_ok=True,
     )
     figures = {"split": split, "box_ap50": round(float(result.box.map50), 4)}
     if hasattr(result, "pose"):
