@@ -1,0 +1,1 @@
+"""The embedded simulator as real MAVLink peers: autopilot, gimbal and camera."""
