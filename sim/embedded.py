@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from cinempc import frames
 from cinempc.camera import Camera, LensState
+from cinempc.course import Course
 from cinempc.mpc.plan import Plan, PlanPoint
 from cinempc.rig import CameraPose, Frame, RigState
-from cinempc.vehicle import FlightLimits, Setpoint, Vehicle, acceleration_command
+from cinempc.vehicle import Vehicle
 from sim.depth import DepthCamera
 from sim.gimbal import Jitter, SimGimbal
 from sim.lens_motor import LensMotors
@@ -33,9 +34,6 @@ Floats = NDArray[np.float64]
 
 #: Time between two setpoints, s: PX4 follows no better above 50 Hz (see docs/vehicles.md).
 SETPOINT_PERIOD = 0.02
-
-_GIMBAL_SETTLES = 0.25  # s, in which the camera's turning dies out when a plan has run out
-_CALMEST = 2.0  # 1/s, how fast braking is at most
 
 
 @dataclass(frozen=True)
@@ -56,42 +54,6 @@ class SensorNoise:
 
 #: A rig that reports the truth.
 NO_NOISE = SensorNoise(0.0, 20.0, 0.0, 0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True)
-class _Rest:
-    """Comes to rest from a point of a plan: critically damped, closed form.
-
-    v = (v₀ + (a₀ + λ v₀) t) e^{-λt}, with λ as high as the limits of acceleration and jerk allow.
-    """
-
-    start: float
-    point: PlanPoint
-    heading: float
-    rate: float
-
-    @classmethod
-    def after(cls, time: float, point: PlanPoint, heading: float, limits: FlightLimits) -> _Rest:
-        speed = float(np.linalg.norm(point.velocity)) + 1e-6
-        slowest = min(limits.acceleration, limits.vertical_acceleration)
-        # From a steady flight, the deceleration peaks at λ v / e, the jerk at λ² v.
-        rate = min(_CALMEST, math.e * slowest / speed, math.sqrt(limits.jerk / speed))
-        return cls(time, point, heading, rate)
-
-    def sample(self, time: float) -> PlanPoint:
-        t, k, at = max(0.0, time - self.start), self.rate, self.point
-        fade = math.exp(-k * t)
-        b = at.acceleration + k * at.velocity
-        position = (
-            at.position + at.velocity * (1 - fade) / k + b * (1 - fade * (1 + k * t)) / (k * k)
-        )
-        velocity = (at.velocity + b * t) * fade
-        acceleration = b * fade - k * velocity
-        jerk = -k * b * fade - k * acceleration
-        settle = math.exp(-t / _GIMBAL_SETTLES)
-        angles = at.angles + at.rates * _GIMBAL_SETTLES * (1 - settle)
-        rates = at.rates * settle
-        return PlanPoint(time, position, velocity, acceleration, jerk, angles, rates, at.lens)
 
 
 class EmbeddedRig:
@@ -146,7 +108,6 @@ class EmbeddedRig:
         self._bias = (self.noise.position_bias * self._random.standard_normal(3)).tolist()
         self._start = self._time = float(start)
         self._sent = 0
-        self._plan: Plan | None = None
         point = PlanPoint(
             self._time,
             self._body.position,
@@ -157,7 +118,7 @@ class EmbeddedRig:
             np.zeros(3),
             self._lens.state,
         )
-        self._rest = _Rest.after(self._time, point, yaw, vehicle.limits)
+        self._course = Course(vehicle, point, yaw)
         self._reported: RigState | None = None
 
     @property
@@ -186,10 +147,7 @@ class EmbeddedRig:
 
     def follow(self, plan: Plan) -> None:
         """From now on, follow this plan; when it runs out, brake to a hover."""
-        self._plan = plan
-        self._rest = _Rest.after(
-            plan.end, plan.sample(plan.end), plan.heading(plan.end), self.vehicle.limits
-        )
+        self._course.follow(plan)
 
     def wait_until(self, time: float) -> None:
         """Step the simulation until its clock shows ``time``, s, exactly."""
@@ -214,26 +172,13 @@ class EmbeddedRig:
     def _send(self) -> None:
         """One setpoint each to autopilot, gimbal and lens, ahead of time by what they lag."""
         self._wander(SETPOINT_PERIOD)
-        response = self.vehicle.response
-        time = self._time + response.latency
-        point, heading = self._at(time)
-        soon = self._at(time + SETPOINT_PERIOD)[1]
-        turn = float(frames.wrap_angle(soon - heading)) / SETPOINT_PERIOD
-        command = acceleration_command(point.velocity, point.acceleration, point.jerk, response)
-        self._body.command(Setpoint(point.position, point.velocity, command, heading, turn))
-        point, _ = self._at(self._time + self.vehicle.gimbal.lag)
+        time = self._time + self.vehicle.response.latency
+        self._body.command(self._course.setpoint(time, SETPOINT_PERIOD))
+        point, _ = self._course.at(self._time + self.vehicle.gimbal.lag)
         self._gimbal.command(point.angles, point.rates)
         # A lens holds its setpoint until the next: half a period of lag more.
-        point, _ = self._at(self._time + self.camera.lens_lag + SETPOINT_PERIOD / 2)
+        point, _ = self._course.at(self._time + self.camera.lens_lag + SETPOINT_PERIOD / 2)
         self._lens.command(point.lens)
-
-    def _at(self, time: float) -> tuple[PlanPoint, float]:
-        """What the newest plan wants at a time, and the vehicle's heading, rad."""
-        plan = self._plan
-        if plan is None or time > plan.end:
-            return self._rest.sample(time), self._rest.heading
-        inside = max(time, plan.start)
-        return plan.sample(inside), plan.heading(inside)
 
     def _wander(self, dt: float) -> None:
         keep = math.exp(-dt / self.noise.bias_time)
