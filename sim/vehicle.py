@@ -130,6 +130,11 @@ class Quadrotor:
         return self._yaw
 
     @property
+    def yaw_rate(self) -> float:
+        """Rate of the heading, rad/s."""
+        return self._yaw_rate
+
+    @property
     def attitude(self) -> tuple[float, float, float]:
         """Yaw, pitch (positive nose up) and roll (positive right side down), rad."""
         x, y, z = self._thrust[0], self._thrust[1], self._thrust[2] + GRAVITY

@@ -1,0 +1,433 @@
+"""The real rig: a `Rig` whose vehicle is at the other end of a MAVLink connection.
+
+The pilot (`cinempc.flight.pilot`) has a process of its own, so that neither the controller nor the
+detector nor the disk can make the stream late. This side hands it plans and gets reports; the two
+talk through a socket pair, in messages of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import multiprocessing
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc.camera import Camera, LensState
+from cinempc.errors import CinempcError
+from cinempc.flight.config import Flight
+from cinempc.flight.pilot import Abilities, Phase, Pilot, Report
+from cinempc.flight.transport import LinkError
+from cinempc.frames import wrap_angle
+from cinempc.mpc.plan import Plan
+from cinempc.rig import CameraPose, RigState
+from cinempc.safety import Safety
+from cinempc.vehicle import Vehicle
+
+Floats = NDArray[np.float64]
+
+#: Reports a second.
+_REPORTS = 50.0
+#: Largest message between the two processes, bytes: a plan of a long horizon is a tenth of it.
+_LARGEST = 1 << 18
+#: How long the past is kept, s: from the exposure of a picture until it was decoded.
+_PAST = 4.0
+
+
+class FlightOver(CinempcError):  # noqa: N818 - it is not always a fault
+    """The vehicle is not ours to fly any more; the message says why."""
+
+
+# --- the pilot's process ---
+
+
+def _serve(
+    channel: socket.socket,
+    config: Flight,
+    vehicle: Vehicle,
+    camera: Camera,
+    safety: Safety,
+    origin: Floats,
+) -> None:
+    """The pilot's process. Ctrl-C is for the other one, which then ends this one in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # allowed to some: it makes a loaded machine's jitter small
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    try:
+        asyncio.run(_pilot(channel, config, vehicle, camera, safety, origin))
+    except (CinempcError, OSError) as error:
+        with contextlib.suppress(OSError):
+            channel.send(pickle.dumps(("failed", str(error))))
+
+
+async def _pilot(
+    channel: socket.socket,
+    config: Flight,
+    vehicle: Vehicle,
+    camera: Camera,
+    safety: Safety,
+    origin: Floats,
+) -> None:
+    channel.setblocking(False)
+    over = asyncio.Event()
+
+    def tell(*message: Any) -> None:
+        # Never waits: a reader who is busy loses reports, not the stream its time.
+        with contextlib.suppress(OSError):
+            channel.send(pickle.dumps(message))
+
+    pilot = Pilot(config, vehicle, camera, safety, origin, lambda *event: tell("event", *event))
+    orders: dict[str, Callable[..., Any]] = {
+        "open": pilot.open,
+        "take_off": pilot.take_off,
+        "fly": pilot.fly,
+        "hold": pilot.hold,
+        "land": pilot.land,
+        "return_home": pilot.return_home,
+        "record": pilot.record,
+        "parameter": pilot.autopilot.parameter,
+    }
+    running: set[asyncio.Task[None]] = set()
+
+    async def carry_out(number: int, name: str, arguments: tuple[Any, ...]) -> None:
+        try:
+            tell("done", number, True, await orders[name](*arguments))
+        except CinempcError as error:
+            tell("done", number, False, str(error))
+        except Exception as error:
+            tell("done", number, False, f"{name}: {error!r}")
+
+    def take() -> None:
+        while True:
+            try:
+                data = channel.recv(_LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:  # the other process has gone
+                asyncio.get_running_loop().remove_reader(channel.fileno())
+                over.set()
+                return
+            kind, *rest = pickle.loads(data)
+            if kind == "plan":
+                pilot.follow(rest[0])
+            elif kind == "end":
+                over.set()
+            else:
+                task = asyncio.ensure_future(carry_out(*rest))
+                running.add(task)
+                task.add_done_callback(running.discard)
+
+    async def reports() -> None:
+        while True:
+            if pilot.clock.known:
+                tell("report", pilot.report())
+            await asyncio.sleep(1 / _REPORTS)
+
+    asyncio.get_running_loop().add_reader(channel.fileno(), take)
+    telling = asyncio.ensure_future(reports())
+    await over.wait()
+    telling.cancel()
+    # Whoever was in charge has gone, in order or not: the vehicle is left standing.
+    if pilot.phase is Phase.FLYING:
+        with contextlib.suppress(CinempcError):
+            await pilot.hold()
+    await pilot.close()
+
+
+# --- this side ---
+
+
+class FlightRig:
+    """A vehicle on MAVLink as the take loop sees it. A context manager: closing leaves a vehicle
+    that was being flown in hold.
+
+    Args:
+        config: the connection.
+        vehicle, camera, safety: as for the controller.
+        origin: of the vehicle's local frame in the script's world, ENU m.
+        on_event: told what the log shall say: level, sentence. Called from another thread.
+
+    Raises:
+        LinkError: nobody there, or not who can be flown.
+    """
+
+    def __init__(
+        self,
+        config: Flight,
+        vehicle: Vehicle,
+        camera: Camera,
+        safety: Safety,
+        *,
+        origin: Floats | None = None,
+        on_event: Callable[[str, str], None] = lambda level, sentence: None,
+    ) -> None:
+        self.config = config
+        self._on_event = on_event
+        self._lock = threading.Condition()
+        self._report: Report | None = None
+        self._past: deque[RigState] = deque()
+        self._answers: dict[int, tuple[bool, Any]] = {}
+        self._failure: str | None = None
+        self._orders = 0
+        self._closed = False
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (self._channel, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        context = multiprocessing.get_context("spawn")
+        place = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
+        self._process = context.Process(
+            target=_serve,
+            args=(theirs, config, vehicle, camera, safety, place),
+            name="cinempc pilot",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()
+        self._reader = threading.Thread(target=self._read, name="reports", daemon=True)
+        self._reader.start()
+        try:
+            self.abilities: Abilities = self._order("open", timeout=60.0)
+        except BaseException:
+            self.close()
+            raise
+
+    # --- Rig ---
+
+    def state(self) -> RigState:
+        """The newest state."""
+        return self.report.state
+
+    def follow(self, plan: Plan) -> None:
+        """Fly this plan from now on; when it runs out, come to rest.
+
+        Raises:
+            FlightOver: somebody else flies now.
+        """
+        report = self.report
+        if report.over is not None:
+            raise FlightOver(f"the flight has ended: {report.over}")
+        with contextlib.suppress(BlockingIOError):
+            self._channel.send(pickle.dumps(("plan", plan)))
+
+    def wait_until(self, time: float) -> None:
+        """Return when the vehicle's clock shows ``time``, s.
+
+        Raises:
+            FlightOver, LinkError: as `follow`; the clock has stopped.
+        """
+        while (left := time - self.now()) > 0:
+            self._check()
+            rate, _ = self.report.clock
+            _sleep(min(left / max(rate, 0.05), 0.1))
+
+    # --- more than a Rig ---
+
+    @property
+    def report(self) -> Report:
+        """The pilot's newest report.
+
+        Raises:
+            LinkError: there is none: the pilot has ended.
+        """
+        self._check()
+        with self._lock:
+            if not self._lock.wait_for(lambda: self._report is not None, 10.0):
+                raise LinkError("the pilot's process reports nothing")
+            assert self._report is not None
+            return self._report
+
+    def now(self) -> float:
+        """The vehicle's time, s."""
+        rate, offset = self.report.clock
+        return rate * time.monotonic() + offset
+
+    def at(self, when: float) -> RigState:
+        """The state at a past time, s: the camera's pose between two reports by straight lines;
+        the oldest or newest known beyond."""
+        with self._lock:
+            past = list(self._past)
+        if not past:
+            return self.state()
+        k = bisect_left([state.time for state in past], when)
+        if k == 0 or k == len(past):
+            return past[min(k, len(past) - 1)]
+        return _between(past[k - 1], past[k], when)
+
+    def take_off(self, height: float) -> None:
+        """Arm and climb to a height, m.
+
+        Raises:
+            LinkError: the vehicle does not.
+        """
+        self._order("take_off", height, timeout=180.0)
+
+    def fly(self) -> None:
+        """Take the vehicle over, where it is.
+
+        Raises:
+            LinkError: the vehicle does not let us.
+        """
+        self._order("fly", timeout=60.0)
+
+    def hold(self) -> None:
+        """Hand the vehicle back, standing in the air."""
+        self._order("hold", timeout=30.0)
+
+    def land(self) -> None:
+        """Hand the vehicle back, and land it here."""
+        self._order("land", timeout=400.0)
+
+    def return_home(self) -> None:
+        """Hand the vehicle back, on its way home."""
+        self._order("return_home", timeout=30.0)
+
+    def record(self, on: bool) -> None:
+        """Start or stop the camera's own recording."""
+        self._order("record", on, timeout=20.0)
+
+    def parameter(self, name: str, value: float | None = None) -> float:
+        """A parameter of the autopilot; set first where a value is given."""
+        return float(self._order("parameter", name, value, timeout=20.0))
+
+    def close(self) -> None:
+        """End the pilot. A vehicle that was being flown is left in hold."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(OSError):
+            self._channel.send(pickle.dumps(("end",)))
+        self._process.join(8.0)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(2.0)
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        self._reader.join(2.0)
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- the channel ---
+
+    def _order(self, name: str, *arguments: Any, timeout: float) -> Any:
+        with self._lock:
+            self._orders += 1
+            number = self._orders
+        self._channel.send(pickle.dumps(("order", number, name, arguments)))
+        with self._lock:
+            arrived = self._lock.wait_for(
+                lambda: number in self._answers or self._failure is not None, timeout
+            )
+            if number not in self._answers:
+                raise LinkError(
+                    self._failure
+                    if arrived and self._failure
+                    else f"the pilot did not {name.replace('_', ' ')} in {timeout:g} s"
+                )
+            good, value = self._answers.pop(number)
+        if not good:
+            raise LinkError(value)
+        return value
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise LinkError(self._failure)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = self._channel.recv(_LARGEST)
+            except OSError:
+                data = b""
+            if not data:
+                with self._lock:
+                    if self._failure is None and not self._closed:
+                        self._failure = "the pilot's process has ended"
+                    self._lock.notify_all()
+                return
+            kind, *rest = pickle.loads(data)
+            if kind == "event":
+                self._on_event(*rest)
+                continue
+            with self._lock:
+                if kind == "report":
+                    self._report = rest[0]
+                    self._remember(rest[0].state)
+                elif kind == "done":
+                    self._answers[rest[0]] = (rest[1], rest[2])
+                elif kind == "failed":
+                    self._failure = rest[0]
+                self._lock.notify_all()
+
+    def _remember(self, state: RigState) -> None:
+        past = self._past
+        if past and state.time <= past[-1].time:
+            if past[-1].time - state.time < 1.0:
+                return
+            past.clear()  # a restart
+        past.append(state)
+        while state.time - past[0].time > _PAST:
+            past.popleft()
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(max(0.0, seconds))
+
+
+def _between(early: RigState, late: RigState, when: float) -> RigState:
+    share = (when - early.time) / (late.time - early.time)
+
+    def mix(a: Any, b: Any) -> Any:
+        return a + share * (b - a)
+
+    def turn(a: float, b: float) -> float:
+        return float(wrap_angle(a + share * wrap_angle(b - a)))
+
+    e, l = early.camera, late.camera  # noqa: E741
+    pose = CameraPose(
+        mix(e.position, l.position), turn(e.yaw, l.yaw), mix(e.pitch, l.pitch), turn(e.roll, l.roll)
+    )
+    a, b = early.lens, late.lens
+    focus = mix(1 / a.focus_distance_m, 1 / b.focus_distance_m)
+    return RigState(
+        time=when,
+        position=mix(early.position, late.position),
+        velocity=mix(early.velocity, late.velocity),
+        attitude=(
+            turn(early.attitude[0], late.attitude[0]),
+            mix(early.attitude[1], late.attitude[1]),
+            mix(early.attitude[2], late.attitude[2]),
+        ),
+        camera=pose,
+        camera_rates=mix(early.camera_rates, late.camera_rates),
+        lens=LensState(
+            mix(a.focal_length_mm, b.focal_length_mm),
+            1 / focus if focus > 0 else math.inf,
+            mix(a.f_number, b.f_number),
+        ),
+        health=late.health,
+    )

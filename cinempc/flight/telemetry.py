@@ -1,0 +1,129 @@
+"""What the autopilot reports, checked and in the project's frames.
+
+Each function takes a message and gives a value, or None where the message holds what cannot be: a
+NaN, or a place on another continent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import frames
+from cinempc.flight.dialect import mavlink
+from cinempc.flight.px4 import Mode, mode_of
+
+Floats = NDArray[np.float64]
+
+#: Farthest from the origin, m, and fastest, m/s, that is believed.
+_FARTHEST, _FASTEST = 50e3, 100.0
+
+#: ESTIMATOR_STATUS flags without which there is no position to fly by.
+_POSITION_FLAGS = (
+    mavlink.ESTIMATOR_ATTITUDE
+    | mavlink.ESTIMATOR_VELOCITY_HORIZ
+    | mavlink.ESTIMATOR_VELOCITY_VERT
+    | mavlink.ESTIMATOR_POS_HORIZ_REL
+)
+
+
+@dataclass(frozen=True)
+class LocalPosition:
+    """Position m and velocity m/s, ENU from the estimator's origin, at a vehicle time, s."""
+
+    time: float
+    position: Floats
+    velocity: Floats
+
+
+@dataclass(frozen=True)
+class Attitude:
+    """Yaw, pitch (positive nose up) and roll (positive right side down), rad, and their rates,
+    rad/s, at a vehicle time, s."""
+
+    time: float
+    angles: tuple[float, float, float]
+    rates: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a heartbeat says."""
+
+    mode: Mode
+    armed: bool
+    system_status: int
+
+
+def local_position(message: Any) -> LocalPosition | None:
+    """From LOCAL_POSITION_NED."""
+    values = np.array([message.x, message.y, message.z, message.vx, message.vy, message.vz])
+    if not np.isfinite(values).all():
+        return None
+    if np.abs(values[:3]).max() > _FARTHEST or np.abs(values[3:]).max() > _FASTEST:
+        return None
+    return LocalPosition(
+        message.time_boot_ms / 1e3,
+        frames.enu_from_ned(values[:3]),
+        frames.enu_from_ned(values[3:]),
+    )
+
+
+def attitude(message: Any) -> Attitude | None:
+    """From ATTITUDE."""
+    yaw, pitch, roll = message.yaw, message.pitch, message.roll
+    rates = (-message.yawspeed, message.pitchspeed, message.rollspeed)
+    if not all(map(math.isfinite, (yaw, pitch, roll, *rates))):
+        return None
+    if abs(yaw) > 7 or abs(pitch) > 2 or abs(roll) > 4 or max(map(abs, rates)) > 50:
+        return None
+    return Attitude(
+        message.time_boot_ms / 1e3,
+        (float(frames.yaw_enu_from_ned(yaw)), float(pitch), float(roll)),
+        rates,
+    )
+
+
+def status(message: Any) -> Status:
+    """From an autopilot's HEARTBEAT."""
+    return Status(
+        mode_of(message.custom_mode),
+        bool(message.base_mode & mavlink.MAV_MODE_FLAG_SAFETY_ARMED),
+        int(message.system_status),
+    )
+
+
+def has_position(message: Any) -> bool:
+    """From ESTIMATOR_STATUS: whether the estimator has a position that can be flown by."""
+    return bool(message.flags & _POSITION_FLAGS == _POSITION_FLAGS)
+
+
+def text(message: Any) -> str:
+    """From STATUSTEXT: printable, whatever was sent."""
+    raw = message.text
+    words = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+    return "".join(c for c in words if c.isprintable())[:50].strip()
+
+
+def setpoint_message(
+    time_ms: int, system: int, component: int, setpoint: Any, origin: Floats
+) -> Any:
+    """SET_POSITION_TARGET_LOCAL_NED of a `cinempc.vehicle.Setpoint`.
+
+    Raises:
+        ValueError: a number in it is not finite; such a thing is never sent.
+    """
+    p = frames.ned_from_enu(setpoint.position - origin)
+    v = frames.ned_from_enu(setpoint.velocity)
+    a = frames.ned_from_enu(setpoint.acceleration)
+    yaw = float(frames.yaw_ned_from_enu(setpoint.yaw))
+    values = [*p.tolist(), *v.tolist(), *a.tolist(), yaw, -float(setpoint.yaw_rate)]
+    if not all(map(math.isfinite, values)):
+        raise ValueError("a setpoint that is not a number")
+    return mavlink.MAVLink_set_position_target_local_ned_message(
+        time_ms & 0xFFFFFFFF, system, component, mavlink.MAV_FRAME_LOCAL_NED, 0, *values
+    )

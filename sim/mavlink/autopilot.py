@@ -1,0 +1,774 @@
+"""An autopilot that behaves as PX4 does, as measured on PX4: modes, arming, offboard and its
+time-out, failsafes, parameters, message rates. It flies `sim.vehicle.Quadrotor`.
+
+The conformance suite in ``tests/flight/`` runs against it and against real PX4; where the two
+differ, this is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import frames
+from cinempc.flight.commands import decode_parameter, encode_parameter
+from cinempc.flight.dialect import mavlink
+from cinempc.flight.px4 import Mode, mode_of
+from cinempc.vehicle import Setpoint, Vehicle
+from sim.embedded import SensorNoise
+from sim.mavlink.component import Component, Send
+from sim.scene import Wind
+from sim.vehicle import STEP, Quadrotor
+from sim.wind import WindField
+
+Floats = NDArray[np.float64]
+
+#: Version that is reported: the PX4 that was measured (1.17, a development build).
+VERSION = 1 << 24 | 17 << 16
+#: Time after the start before arming is accepted, s.
+_READY = 4.0
+#: Default message rates of PX4's onboard link, 1/s.
+DEFAULT_RATES = {
+    "LOCAL_POSITION_NED": 30.0,
+    "ATTITUDE": 85.0,
+    "ESTIMATOR_STATUS": 1.0,
+    "EXTENDED_SYS_STATE": 1.0,
+    "GLOBAL_POSITION_INT": 10.0,
+    "GPS_RAW_INT": 5.0,
+    "SYS_STATUS": 1.0,
+    "BATTERY_STATUS": 0.5,
+    "HOME_POSITION": 0.5,
+    "SYSTEM_TIME": 1.0,
+    "POSITION_TARGET_LOCAL_NED": 10.0,
+}
+_INT, _REAL = mavlink.MAV_PARAM_TYPE_INT32, mavlink.MAV_PARAM_TYPE_REAL32
+#: Parameters that clients ask for, with PX4's defaults and types.
+PARAMETERS: dict[str, tuple[float, int]] = {
+    "SYS_AUTOSTART": (10040, _INT),
+    "SYS_FAILURE_EN": (0, _INT),
+    "COM_OF_LOSS_T": (1.0, _REAL),
+    "COM_OBL_RC_ACT": (0, _INT),
+    "COM_DISARM_LAND": (2.0, _REAL),
+    "COM_DISARM_PRFLT": (10.0, _REAL),
+    "COM_RC_IN_MODE": (3, _INT),
+    "MIS_TAKEOFF_ALT": (2.5, _REAL),
+    "MNT_MODE_IN": (4, _INT),
+    "MNT_MODE_OUT": (2, _INT),
+    "MPC_XY_P": (0.95, _REAL),
+    "MPC_Z_P": (1.0, _REAL),
+    "MPC_XY_VEL_MAX": (12.0, _REAL),
+    "MPC_ACC_HOR": (3.0, _REAL),
+    "MPC_ACC_HOR_MAX": (5.0, _REAL),
+    "MPC_TILTMAX_AIR": (45.0, _REAL),
+    "MPC_Z_VEL_MAX_UP": (3.0, _REAL),
+    "MPC_Z_VEL_MAX_DN": (1.5, _REAL),
+    "MPC_JERK_AUTO": (4.0, _REAL),
+    "MC_YAW_P": (2.8, _REAL),
+    "RTL_RETURN_ALT": (60.0, _REAL),
+    "GF_ACTION": (2, _INT),
+    "SIH_MASS": (1.0, _REAL),
+    "SIH_KDV": (1.0, _REAL),
+}
+#: What COM_OBL_RC_ACT leads to; without sticks, the manual modes fall through to a return.
+_LOSS_MODES = {0: Mode.RETURN, 3: Mode.RETURN, 4: Mode.LAND, 5: Mode.HOLD}
+_CRUISE, _LANDING, _ACCELERATION = 5.0, 0.7, 3.0  # m/s, m/s (MPC_LAND_SPEED), m/s²
+#: MAV_CMD_INJECT_FAILURE's unit and types (FAILURE_UNIT_SENSOR_GPS, FAILURE_TYPE_*).
+_INJECT, _GPS, _OK = 420, 4, 0
+
+
+@dataclass(frozen=True)
+class Geodetic:
+    """Where the local frame's origin is: degrees, and m above mean sea level."""
+
+    latitude: float = 47.397742
+    longitude: float = 8.545594
+    altitude: float = 488.0
+
+
+class _Path:
+    """The moving setpoint of the automatic modes: accelerates, cruises, brakes, stands."""
+
+    def __init__(self, position: Floats, velocity: Floats) -> None:
+        self.position, self.velocity = position.copy(), velocity.copy()
+        self.acceleration = np.zeros(3)
+
+    def step(self, target: Floats, speed: tuple[float, float, float], dt: float) -> None:
+        """Towards a target at up to (horizontal, up, down) m/s."""
+        error = target - self.position
+        wanted = np.sign(error) * np.sqrt(1.2 * _ACCELERATION * np.abs(error))
+        near = np.abs(error) < 0.3
+        wanted[near] = error[near]
+        size = math.hypot(wanted[0], wanted[1])
+        if size > speed[0]:
+            wanted[:2] *= speed[0] / size
+        wanted[2] = min(max(wanted[2], -speed[2]), speed[1])
+        self.acceleration = np.clip((wanted - self.velocity) / 0.2, -_ACCELERATION, _ACCELERATION)
+        self.velocity = self.velocity + dt * self.acceleration
+        self.position = self.position + dt * self.velocity
+
+
+def _ignoring(make: Callable[[], Any]) -> Callable[[float], Any]:
+    return lambda param: make()
+
+
+class SimAutopilot(Component):
+    """A simulated PX4 in a simulated vehicle.
+
+    Args:
+        vehicle: gives the drag.
+        send: carries a message to every link.
+        send_to: carries a message to one link.
+        position: of the vehicle on the ground, ENU m from the local frame's origin.
+        heading: rad.
+        wind: that blows.
+        system: id.
+        seed: of wind and noise.
+        noise: of the position and velocity that the estimator gives.
+        origin: of the local frame on the earth.
+    """
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        send: Send,
+        send_to: Callable[[int, Any], None],
+        *,
+        position: Floats | None = None,
+        heading: float = math.pi / 2,
+        wind: Wind | None = None,
+        system: int = 1,
+        seed: int = 0,
+        noise: SensorNoise | None = None,
+        origin: Geodetic | None = None,
+    ) -> None:
+        super().__init__(system, mavlink.MAV_COMP_ID_AUTOPILOT1, mavlink.MAV_TYPE_QUADROTOR, send)
+        self.vehicle, self.noise = vehicle, noise or SensorNoise()
+        self.origin = origin or Geodetic()
+        self._send_to = send_to
+        self.via = 0  #: The link that the message being received came over.
+        self._wind, self._seed = wind or Wind(), seed
+        self._home = np.zeros(3) if position is None else np.asarray(position, dtype=float)
+        self._heading = heading
+        self._parameters = dict(PARAMETERS)
+        self._rates: dict[int, dict[str, float]] = {}
+        self._began = 0.0
+        self._collaborators: list[Any] = []
+        self.reboots = 0
+        commands = {
+            mavlink.MAV_CMD_COMPONENT_ARM_DISARM: self._arm_disarm,
+            mavlink.MAV_CMD_DO_SET_MODE: self._set_mode,
+            mavlink.MAV_CMD_NAV_TAKEOFF: lambda m: self._go(Mode.TAKEOFF),
+            mavlink.MAV_CMD_NAV_LAND: lambda m: self._go(Mode.LAND),
+            mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH: lambda m: self._go(Mode.RETURN),
+            mavlink.MAV_CMD_SET_MESSAGE_INTERVAL: self._set_interval,
+            mavlink.MAV_CMD_PREFLIGHT_REBOOT_SHUTDOWN: self._reboot_ordered,
+            _INJECT: self._inject,
+        }
+        self.commands.update(commands)
+        self._messages: dict[str, Callable[[], Any]] = {
+            "LOCAL_POSITION_NED": self._local_position,
+            "ATTITUDE": self._attitude_message,
+            "ATTITUDE_QUATERNION": self._attitude_quaternion,
+            "ESTIMATOR_STATUS": self._estimator_status,
+            "EXTENDED_SYS_STATE": lambda: mavlink.MAVLink_extended_sys_state_message(
+                0, self._landed_state()
+            ),
+            "GLOBAL_POSITION_INT": self._global_position,
+            "GPS_RAW_INT": self._gps,
+            "SYS_STATUS": self._sys_status,
+            "BATTERY_STATUS": self._battery_status,
+            "HOME_POSITION": self._home_position,
+            "SYSTEM_TIME": lambda: mavlink.MAVLink_system_time_message(
+                self._unix_us(), self.boot_ms
+            ),
+            "POSITION_TARGET_LOCAL_NED": self._target_message,
+            "AUTOPILOT_VERSION": self._version,
+        }
+        for name, make in self._messages.items():
+            number = getattr(mavlink, f"MAVLINK_MSG_ID_{name}")
+            self.requests[number] = _ignoring(make)
+        self._due: dict[tuple[int, str], float] = {}
+        self._boot(0.0)
+
+    def add(self, collaborator: Any) -> None:
+        """Something that the autopilot does beside, such as a gimbal manager: it has ``handle``
+        (a message; its answer to a command, or None) and ``step`` (a time, s)."""
+        self._collaborators.append(collaborator)
+
+    # --- starting ---
+
+    def _boot(self, wall: float) -> None:
+        self._began = wall
+        self.time = 0.0
+        self._body = Quadrotor(self._drag_vehicle(), self._home, yaw=self._heading)
+        self._air = WindField(self._wind, self._seed)
+        self._random = np.random.default_rng([self._seed, 0x70])
+        self._bias = self.noise.position_bias * self._random.standard_normal(3)
+        self.armed, self.landed = False, True
+        self._intended = self._mode = Mode.HOLD  # what was asked for, and what is done
+        self._failsafe = False
+        self._setpoint: Setpoint | None = None
+        self._setpoint_time = -math.inf
+        self._armed_at = self._landed_at = 0.0
+        self._path = _Path(self._home, np.zeros(3))
+        self._goal = self._home.copy()
+        self._yaw = self._heading
+        self._gps_lost = False
+        self._rates = {}
+        self._due = {}
+        self._next_heartbeat = 0.0
+
+    def _drag_vehicle(self) -> Vehicle:
+        """The vehicle with the drag of its parameters."""
+        drag = self._parameters["SIH_KDV"][0] / self._parameters["SIH_MASS"][0]
+        response = self.vehicle.response.model_copy(update={"drag": drag})
+        return self.vehicle.model_copy(update={"response": response})
+
+    def reboot(self) -> None:
+        """Start anew, as after a power loss; on the ground if it flew."""
+        self._home = np.array([*self._body.position[:2], 0.0])
+        self._heading = self._body.yaw
+        self.reboots += 1
+        self._boot(self._wall)
+
+    # --- what is true ---
+
+    @property
+    def position(self) -> Floats:
+        """True position, ENU m from the local frame's origin."""
+        return self._body.position
+
+    @property
+    def velocity(self) -> Floats:
+        """True velocity, ENU m/s."""
+        return self._body.velocity
+
+    @property
+    def attitude(self) -> tuple[float, float, float]:
+        """True yaw, pitch and roll, rad."""
+        return self._body.attitude
+
+    @property
+    def mode(self) -> Mode:
+        """The flight mode."""
+        return self._mode
+
+    # --- time ---
+
+    def step(self, time: float) -> None:
+        """Go on to a time, s since the simulation began."""
+        self._wall = time
+        now = time - self._began
+        while now - self.time > 1e-9:
+            dt = min(STEP, now - self.time)
+            self.time += dt
+            self._fly(dt)
+        super().step(self.time)
+        for collaborator in self._collaborators:
+            collaborator.step(self.time)
+        for link, rates in self._rates.items():
+            for name, rate in rates.items():
+                key = link, name
+                if rate > 0 and self.time >= self._due.get(key, 0.0):
+                    self._due[key] = max(self._due.get(key, 0.0) + 1 / rate, self.time)
+                    message = self._messages[name]()
+                    if message is not None:
+                        self._send_to(link, message)
+
+    def meet(self, link: int) -> None:
+        """A link begins: it gets the default messages."""
+        self._rates.setdefault(link, dict(DEFAULT_RATES))
+
+    # --- flying ---
+
+    def _fly(self, dt: float) -> None:
+        self._decide()
+        body = self._body
+        wind = self._air.step(dt)
+        keep = math.exp(-dt / self.noise.bias_time)
+        fresh = self.noise.position_bias * math.sqrt(1 - keep * keep)
+        self._bias = keep * self._bias + fresh * self._random.standard_normal(3)
+        if not self.armed or self.landed:
+            self._ground(dt)
+            return
+        if self._mode is Mode.OFFBOARD and self._setpoint is not None:
+            pass  # the newest is being flown
+        else:
+            self._automatic(dt)
+        body.step(dt, wind, self._bias.tolist())
+        if body.position[2] <= 0.0 and body.velocity[2] <= 0:
+            self._touch_down()
+
+    def _ground(self, dt: float) -> None:
+        if not self.armed:
+            return
+        wants_up = (self._mode is Mode.TAKEOFF) or (
+            self._mode is Mode.OFFBOARD
+            and self._setpoint is not None
+            and self._setpoint.position[2] > self._home[2] + 0.3
+        )
+        if wants_up and self.time - self._armed_at > 1.0:  # the motors spool up
+            self.landed = False
+            self._path = _Path(self._body.position, np.zeros(3))
+            if self._mode is Mode.OFFBOARD and self._setpoint is not None:
+                self._body.command(self._setpoint)
+        elif (
+            self._landed_at < self._armed_at  # it has not flown since
+            and self.time - self._armed_at > self._value("COM_DISARM_PRFLT") > 0
+        ):
+            self._disarm("Disarmed by auto preflight disarming")
+
+    def _touch_down(self) -> None:
+        body = self._body
+        place = np.array([body.position[0], body.position[1], 0.0])
+        self._body = Quadrotor(self._drag_vehicle(), place, yaw=body.yaw)
+        self.landed = True
+        self._landed_at = self.time
+        self._goal = place
+
+    def _automatic(self, dt: float) -> None:
+        position, mode = self._path.position, self._mode
+        up, down = self._value("MPC_Z_VEL_MAX_UP"), self._value("MPC_Z_VEL_MAX_DN")
+        goal = self._goal
+        if mode is Mode.TAKEOFF:
+            up = 1.5  # MPC_TKO_SPEED
+            if abs(self._estimate()[2] - goal[2]) < 0.3:
+                self._change(Mode.HOLD)
+        elif mode is Mode.LAND:
+            goal = np.array([goal[0], goal[1], -1.0])
+            down = _LANDING if position[2] < 5 else down
+        elif mode is Mode.RETURN:
+            goal = self._homeward()
+            if goal[2] < 0:
+                down = _LANDING if position[2] < 5 else down
+        self._path.step(goal, (_CRUISE, up, down), dt)
+        self._body.command(
+            Setpoint(self._path.position, self._path.velocity, self._path.acceleration, self._yaw)
+        )
+
+    def _homeward(self) -> Floats:
+        """PX4's way home: up to RTL_RETURN_ALT (less where home is near: a cone of 45 deg),
+        across, down."""
+        here, home = self._path.position, self._home
+        far = float(np.linalg.norm(here[:2] - home[:2]))
+        if far < 1.0:
+            return np.array([home[0], home[1], -1.0])
+        level = max(here[2], min(self._value("RTL_RETURN_ALT"), far + 2))
+        if here[2] < level - 0.5:
+            return np.array([here[0], here[1], level])
+        return np.array([home[0], home[1], level])
+
+    def _decide(self) -> None:
+        """Failsafes, and the way back from them."""
+        if not self.armed:
+            return
+        if (
+            self.landed
+            and self._landed_at > self._armed_at
+            and (self.time - self._landed_at > self._value("COM_DISARM_LAND") > 0)
+        ):
+            self._disarm("Disarmed by landing")
+            return
+        if self._gps_lost and self._mode is not Mode.LAND:
+            self._fail(Mode.LAND)  # blind descent
+            return
+        if self._intended is not Mode.OFFBOARD:
+            return
+        lost = self.time - self._setpoint_time > self._value("COM_OF_LOSS_T")
+        if lost and not self._failsafe:
+            self._fail(_LOSS_MODES.get(int(self._value("COM_OBL_RC_ACT")), Mode.RETURN))
+        elif not lost and self._failsafe and self.time - self._failed_at > 0.5:
+            self._failsafe = False
+            self._change(Mode.OFFBOARD)
+
+    def _fail(self, mode: Mode) -> None:
+        self._failsafe, self._failed_at = True, self.time
+        self.say(mavlink.MAV_SEVERITY_CRITICAL, "Failsafe activated")
+        self._change(mode)
+
+    def _change(self, mode: Mode) -> None:
+        if mode is self._mode:
+            return
+        if self._mode is Mode.OFFBOARD or mode is not Mode.OFFBOARD:
+            self._path = _Path(self._estimate(), self._body.velocity)
+            if self._mode is not Mode.TAKEOFF:
+                # Where it can stop.
+                v = self._body.velocity
+                speed = float(np.linalg.norm(v))
+                self._goal = self._estimate() + v * speed / (2 * _ACCELERATION)
+            self._yaw = self._body.yaw
+        if mode is Mode.TAKEOFF:
+            self._goal = self._body.position + np.array([0, 0, self._value("MIS_TAKEOFF_ALT")])
+        self._mode = mode
+        if mode is Mode.OFFBOARD and self._setpoint is not None:
+            self._body.command(self._setpoint)
+        self.send(self.heartbeat())
+
+    def _disarm(self, words: str) -> None:
+        self.armed = False
+        self.say(mavlink.MAV_SEVERITY_INFO, words)
+        if not self.landed:
+            self._touch_down()
+        self._home = self._body.position.copy()
+        self._intended = self._mode = Mode.HOLD
+        self._failsafe = False
+        self.send(self.heartbeat())
+
+    def say(self, severity: int, words: str) -> None:
+        """A STATUSTEXT to everyone."""
+        self.send(mavlink.MAVLink_statustext_message(severity, words.encode()))
+
+    # --- what it is told ---
+
+    def receive(self, message: Any) -> None:
+        """Take in a message."""
+        if not self.is_for_me(message):
+            return
+        kind = message.get_type()
+        for collaborator in self._collaborators:
+            result = collaborator.handle(message)
+            if result is not None:
+                if kind in ("COMMAND_LONG", "COMMAND_INT"):
+                    self.answer(message, result)
+                return
+        match kind:
+            case "SET_POSITION_TARGET_LOCAL_NED":
+                self._take_setpoint(message)
+            case "PARAM_REQUEST_READ":
+                self._read_parameter(message)
+            case "PARAM_REQUEST_LIST":
+                for name in self._parameters:
+                    self._tell_parameter(name)
+            case "PARAM_SET":
+                self._write_parameter(message)
+            case "TIMESYNC":
+                if message.tc1 == 0:
+                    answer = mavlink.MAVLink_timesync_message(int(self.time * 1e9), message.ts1)
+                    self._send_to(self.via, answer)
+            case _:
+                super().receive(message)
+
+    def _take_setpoint(self, message: Any) -> None:
+        mask = message.type_mask
+        if mask & mavlink.POSITION_TARGET_TYPEMASK_FORCE_SET:
+            return
+        if message.coordinate_frame != mavlink.MAV_FRAME_LOCAL_NED:
+            return
+
+        def vector(values: tuple[float, float, float], bits: int) -> Floats:
+            given = np.array(values, dtype=float)
+            for i in range(3):
+                if mask >> (bits + i) & 1:
+                    given[i] = np.nan
+            return frames.enu_from_ned(given)
+
+        position = vector((message.x, message.y, message.z), 0)
+        velocity = vector((message.vx, message.vy, message.vz), 3)
+        acceleration = vector((message.afx, message.afy, message.afz), 6)
+        if np.isnan(position).any() and np.isnan(velocity).any() and np.isnan(acceleration).any():
+            return  # nothing to fly by
+        # Where no position is given, none is held.
+        position = np.where(np.isnan(position), self._estimate(), position)
+        yaw = math.nan if mask & 1 << 10 else message.yaw
+        rate = 0.0 if mask & 1 << 11 else -message.yawspeed
+        heading = self._body.yaw if math.isnan(yaw) else float(frames.yaw_enu_from_ned(yaw))
+        self._setpoint = Setpoint(
+            position, velocity, acceleration, heading, 0.0 if math.isnan(rate) else rate
+        )
+        self._setpoint_time = self.time
+        if self._mode is Mode.OFFBOARD and self.armed and not self.landed:
+            self._body.command(self._setpoint)
+
+    def _arm_disarm(self, message: Any) -> int:
+        if message.param1 >= 0.5:
+            if self.armed:
+                return int(mavlink.MAV_RESULT_ACCEPTED)
+            if self.time < _READY or self._gps_lost:
+                self.say(
+                    mavlink.MAV_SEVERITY_CRITICAL,
+                    "Arming denied: Resolve system health failures first",
+                )
+                return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+            self.armed = True
+            self._armed_at = self.time
+            self._home = self._body.position.copy()
+            self.say(mavlink.MAV_SEVERITY_INFO, "Armed by external command")
+            if self._mode is Mode.TAKEOFF:
+                self._goal = self._home + np.array([0, 0, self._value("MIS_TAKEOFF_ALT")])
+            self.send(self.heartbeat())
+            return int(mavlink.MAV_RESULT_ACCEPTED)
+        if not self.landed and message.param2 != 21196:  # PX4's word for "even in the air"
+            self.say(mavlink.MAV_SEVERITY_CRITICAL, "Disarming denied: not landed")
+            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+        if self.armed:
+            self._disarm("Disarmed by external command")
+        return int(mavlink.MAV_RESULT_ACCEPTED)
+
+    def _set_mode(self, message: Any) -> int:
+        if not int(message.param1) & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
+            return int(mavlink.MAV_RESULT_UNSUPPORTED)
+        return self._go(mode_of(int(message.param2) << 16 | int(message.param3) << 24))
+
+    def _go(self, mode: Mode) -> int:
+        """What somebody wants."""
+        if mode in (Mode.UNKNOWN, Mode.MISSION, Mode.FOLLOW_ME, Mode.PRECISION_LAND):
+            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+        if mode is Mode.OFFBOARD and (
+            self.time - self._setpoint_time > self._value("COM_OF_LOSS_T")
+        ):
+            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+        self._intended = mode
+        self._failsafe = False
+        # Without a radio control, the manual modes hold the vehicle, as PX4 does in SITL.
+        self._change(mode)
+        return int(mavlink.MAV_RESULT_ACCEPTED)
+
+    def _set_interval(self, message: Any) -> int:
+        number, interval = int(message.param1), message.param2
+        for name in self._messages:
+            if getattr(mavlink, f"MAVLINK_MSG_ID_{name}") == number:
+                rates = self._rates.setdefault(self.via, dict(DEFAULT_RATES))
+                if interval == 0:
+                    rates[name] = DEFAULT_RATES.get(name, 0.0)
+                else:
+                    rates[name] = 0.0 if interval < 0 else 1e6 / interval
+                self._due.pop((self.via, name), None)
+                return int(mavlink.MAV_RESULT_ACCEPTED)
+        return int(mavlink.MAV_RESULT_DENIED)
+
+    def _reboot_ordered(self, message: Any) -> int:
+        if int(message.param1) != 1 or self.armed:
+            return int(mavlink.MAV_RESULT_DENIED)
+        self.answer(message, mavlink.MAV_RESULT_ACCEPTED)
+        self.reboot()
+        return int(mavlink.MAV_RESULT_ACCEPTED)
+
+    def _inject(self, message: Any) -> int:
+        if not self._value("SYS_FAILURE_EN"):
+            return int(mavlink.MAV_RESULT_UNSUPPORTED)
+        if int(message.param1) != _GPS:
+            return int(mavlink.MAV_RESULT_UNSUPPORTED)
+        self._gps_lost = int(message.param2) != _OK
+        return int(mavlink.MAV_RESULT_ACCEPTED)
+
+    # --- parameters ---
+
+    def _value(self, name: str) -> float:
+        return self._parameters[name][0]
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Set a parameter, as a client would."""
+        self._parameters[name] = (value, self._parameters[name][1])
+        if name in ("SIH_KDV", "SIH_MASS") and self.landed:
+            self._body = Quadrotor(self._drag_vehicle(), self._body.position, yaw=self._body.yaw)
+
+    def _read_parameter(self, message: Any) -> None:
+        names = list(self._parameters)
+        name = message.param_id
+        if message.param_index >= 0:
+            name = names[message.param_index] if message.param_index < len(names) else ""
+        if name in self._parameters:
+            self._tell_parameter(name)
+
+    def _tell_parameter(self, name: str) -> None:
+        value, kind = self._parameters[name]
+        self.send(
+            mavlink.MAVLink_param_value_message(
+                name.encode(),
+                encode_parameter(value, kind),
+                kind,
+                len(self._parameters),
+                list(self._parameters).index(name),
+            )
+        )
+
+    def _write_parameter(self, message: Any) -> None:
+        name = message.param_id
+        if name not in self._parameters:
+            return
+        value, kind = decode_parameter(message), self._parameters[name][1]
+        if message.param_type == kind and math.isfinite(value):
+            self.set_parameter(name, value)
+        self._tell_parameter(name)
+
+    # --- what it tells ---
+
+    def heartbeat(self) -> Any:
+        """HEARTBEAT with mode and arming."""
+        base = mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED
+        if self.armed:
+            base |= mavlink.MAV_MODE_FLAG_SAFETY_ARMED
+        return mavlink.MAVLink_heartbeat_message(
+            self.kind,
+            mavlink.MAV_AUTOPILOT_PX4,
+            base,
+            self._mode.custom,
+            mavlink.MAV_STATE_ACTIVE if self.armed else mavlink.MAV_STATE_STANDBY,
+            3,
+        )
+
+    def _estimate(self) -> Floats:
+        return self._body.position + self._bias
+
+    def _unix_us(self) -> int:
+        """The vehicle's UTC: its GPS is simulated, so its time is as it likes (2026-01-01)."""
+        return 1767225600_000000 + int(self.time * 1e6)
+
+    def _landed_state(self) -> int:
+        if self.landed:
+            return int(mavlink.MAV_LANDED_STATE_ON_GROUND)
+        if self._mode is Mode.TAKEOFF:
+            return int(mavlink.MAV_LANDED_STATE_TAKEOFF)
+        if self._mode is Mode.LAND:
+            return int(mavlink.MAV_LANDED_STATE_LANDING)
+        return int(mavlink.MAV_LANDED_STATE_IN_AIR)
+
+    def _local_position(self) -> Any:
+        if self._gps_lost:
+            return None
+        noise = self._random.standard_normal(6)
+        p = frames.ned_from_enu(self._estimate() + self.noise.position * noise[:3])
+        v = frames.ned_from_enu(self._body.velocity + self.noise.velocity * noise[3:])
+        return mavlink.MAVLink_local_position_ned_message(self.boot_ms, *p.tolist(), *v.tolist())
+
+    def _angles(self) -> tuple[float, float, float]:
+        yaw, pitch, roll = self._body.attitude
+        noise = self.noise.attitude * self._random.standard_normal(3)
+        north = float(frames.yaw_ned_from_enu(yaw + noise[0]))
+        return roll + noise[2], pitch + noise[1], north
+
+    def _attitude_message(self) -> Any:
+        roll, pitch, yaw = self._angles()
+        return mavlink.MAVLink_attitude_message(
+            self.boot_ms, roll, pitch, yaw, 0.0, 0.0, -self._body.yaw_rate
+        )
+
+    def _attitude_quaternion(self) -> Any:
+        roll, pitch, yaw = (a / 2 for a in self._angles())
+        cr, sr, cp, sp = math.cos(roll), math.sin(roll), math.cos(pitch), math.sin(pitch)
+        cy, sy = math.cos(yaw), math.sin(yaw)
+        return mavlink.MAVLink_attitude_quaternion_message(
+            self.boot_ms,
+            cr * cp * cy + sr * sp * sy,
+            sr * cp * cy - cr * sp * sy,
+            cr * sp * cy + sr * cp * sy,
+            cr * cp * sy - sr * sp * cy,
+            0.0,
+            0.0,
+            -self._body.yaw_rate,
+        )
+
+    def _estimator_status(self) -> Any:
+        flags = mavlink.ESTIMATOR_ATTITUDE | mavlink.ESTIMATOR_VELOCITY_VERT
+        flags |= mavlink.ESTIMATOR_POS_VERT_ABS
+        if self.time > 2.0 and not self._gps_lost:
+            flags |= mavlink.ESTIMATOR_VELOCITY_HORIZ | mavlink.ESTIMATOR_POS_HORIZ_REL
+            flags |= mavlink.ESTIMATOR_POS_HORIZ_ABS | mavlink.ESTIMATOR_PRED_POS_HORIZ_REL
+            flags |= mavlink.ESTIMATOR_PRED_POS_HORIZ_ABS
+        return mavlink.MAVLink_estimator_status_message(
+            int(self.time * 1e6), flags, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.1, 0.1
+        )
+
+    def _degrees(self) -> tuple[int, int, float]:
+        place = self._estimate()
+        metre = 180 / (math.pi * 6371000.0)
+        latitude = self.origin.latitude + place[1] * metre
+        longitude = self.origin.longitude + place[0] * metre / math.cos(
+            math.radians(self.origin.latitude)
+        )
+        return round(latitude * 1e7), round(longitude * 1e7), self.origin.altitude + place[2]
+
+    def _global_position(self) -> Any:
+        if self._gps_lost:
+            return None
+        latitude, longitude, altitude = self._degrees()
+        v = frames.ned_from_enu(self._body.velocity) * 100
+        heading = math.degrees(float(frames.yaw_ned_from_enu(self._body.yaw))) % 360
+        return mavlink.MAVLink_global_position_int_message(
+            self.boot_ms,
+            latitude,
+            longitude,
+            round(altitude * 1e3),
+            round((self._estimate()[2] - self._home[2]) * 1e3),
+            *(round(x) for x in v.tolist()),
+            round(heading * 100) % 36000,
+        )
+
+    def _gps(self) -> Any:
+        latitude, longitude, altitude = self._degrees()
+        fix = mavlink.GPS_FIX_TYPE_NO_FIX if self._gps_lost else mavlink.GPS_FIX_TYPE_3D_FIX
+        return mavlink.MAVLink_gps_raw_int_message(
+            int(self.time * 1e6), fix, latitude, longitude, round(altitude * 1e3), 70, 110,
+            0, 65535, 0 if self._gps_lost else 16,
+        )  # fmt: skip
+
+    def _sys_status(self) -> Any:
+        sensors = 0b1111_1111_1111
+        return mavlink.MAVLink_sys_status_message(
+            sensors, sensors, sensors, 200, 16200, -1, 100, 0, 0, 0, 0, 0, 0
+        )
+
+    def _battery_status(self) -> Any:
+        return mavlink.MAVLink_battery_status_message(
+            0, 0, 0, 32767, [4050] * 4 + [65535] * 6, -1, -1, -1, 100
+        )
+
+    def _home_position(self) -> Any:
+        metre = 180 / (math.pi * 6371000.0)
+        latitude = self.origin.latitude + self._home[1] * metre
+        longitude = self.origin.longitude + self._home[0] * metre / math.cos(
+            math.radians(self.origin.latitude)
+        )
+        north = frames.ned_from_enu(self._home).tolist()
+        return mavlink.MAVLink_home_position_message(
+            round(latitude * 1e7),
+            round(longitude * 1e7),
+            round((self.origin.altitude + self._home[2]) * 1e3),
+            *north,
+            [1.0, 0.0, 0.0, 0.0],
+            0.0,
+            0.0,
+            0.0,
+        )
+
+    def _target_message(self) -> Any:
+        if self._mode is Mode.OFFBOARD and self._setpoint is not None:
+            p, v, a, yaw = (
+                self._setpoint.position,
+                self._setpoint.velocity,
+                self._setpoint.acceleration,
+                self._setpoint.yaw,
+            )
+        else:
+            p, v, a, yaw = (
+                self._path.position,
+                self._path.velocity,
+                self._path.acceleration,
+                self._yaw,
+            )
+        values = [*frames.ned_from_enu(p), *frames.ned_from_enu(v), *frames.ned_from_enu(a)]
+        return mavlink.MAVLink_position_target_local_ned_message(
+            self.boot_ms,
+            mavlink.MAV_FRAME_LOCAL_NED,
+            0,
+            *(float(x) for x in values),
+            float(frames.yaw_ned_from_enu(yaw)),
+            0.0,
+        )
+
+    def _version(self) -> Any:
+        capabilities = (
+            mavlink.MAV_PROTOCOL_CAPABILITY_PARAM_FLOAT
+            | mavlink.MAV_PROTOCOL_CAPABILITY_COMMAND_INT
+            | mavlink.MAV_PROTOCOL_CAPABILITY_SET_POSITION_TARGET_LOCAL_NED
+            | mavlink.MAV_PROTOCOL_CAPABILITY_MAVLINK2
+        )
+        return mavlink.MAVLink_autopilot_version_message(
+            capabilities, VERSION, VERSION, VERSION, 1, [0] * 8, [0] * 8, [0] * 8, 0, 0,
+            self.system,
+        )  # fmt: skip
