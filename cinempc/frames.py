@@ -6,6 +6,9 @@
 - Camera attitude: ``yaw`` is the heading of the optical axis, rad, anticlockwise from east;
   ``pitch`` is its elevation, positive up; ``roll`` turns the camera about the axis, positive
   clockwise as the camera sees it (its right side goes down).
+- MAVLink's gimbal quaternion (w, x, y, z) takes forward-right-down coordinates of the camera to
+  its earth frame (north-east-down) or its vehicle frame: the earth frame turned about the
+  vertical until its x axis points where the vehicle's nose does. Both are level.
 - Image: ``u`` from 0 (left) to 1 (right) of the width, ``v`` from 0 (top) to 1 (bottom) of the
   height.
 
@@ -14,14 +17,20 @@ The formulas take floats, numpy arrays and CasADi symbols alike.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Num = Any
+Angles = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
 Vec3 = tuple[Num, Num, Num]
 Floats = NDArray[np.float64]
+
+#: Cosine of the pitch below which yaw and roll cannot be told apart in single precision.
+_STEEP = 1e-3
 
 
 def camera_axes(yaw: Num, pitch: Num, roll: Num) -> tuple[Vec3, Vec3, Vec3]:
@@ -43,8 +52,14 @@ def camera_rotation(yaw: float, pitch: float, roll: float) -> Floats:
 
 
 def camera_angles(rotation: Floats) -> tuple[float, float, float]:
-    """Yaw, pitch and roll, rad, of a world-from-camera rotation: undoes `camera_rotation`."""
+    """Yaw, pitch and roll, rad, of a world-from-camera rotation: undoes `camera_rotation`.
+
+    Straight up or down, where only the sum of yaw and roll is known, the roll is taken as zero.
+    """
     forward = rotation[:, 2]
+    if np.hypot(forward[0], forward[1]) < _STEEP:
+        yaw = float(np.arctan2(rotation[0, 0], -rotation[1, 0]))
+        return yaw, float(np.arctan2(forward[2], 0.0)), 0.0
     yaw = float(np.arctan2(forward[1], forward[0]))
     pitch = float(np.arcsin(np.clip(forward[2], -1.0, 1.0)))
     level_right = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
@@ -118,3 +133,85 @@ def yaw_enu_from_ned(yaw: Num) -> Num:
 
 
 yaw_ned_from_enu = yaw_enu_from_ned
+
+
+def gimbal_quaternion(angles: Angles, heading: float | None = None) -> Quaternion:
+    """MAVLink's gimbal quaternion of a camera's (or a vehicle's) attitude.
+
+    Args:
+        angles: yaw, pitch, roll in the world frame, rad.
+        heading: the vehicle's yaw, rad: gives the quaternion in the vehicle frame; None gives it
+            in the earth frame.
+
+    Source: MAVLink gimbal protocol v2; the turns are in aviation's order, z-y'-x''.
+    """
+    yaw, pitch, roll = angles
+    ned = np.pi / 2 - yaw if heading is None else heading - yaw
+    cy, sy = np.cos(ned / 2), np.sin(ned / 2)
+    cp, sp = np.cos(pitch / 2), np.sin(pitch / 2)
+    cr, sr = np.cos(roll / 2), np.sin(roll / 2)
+    w, x, y, z = (
+        cr * cp * cy + sr * sp * sy,
+        sr * cp * cy - cr * sp * sy,
+        cr * sp * cy + sr * cp * sy,
+        cr * cp * sy - sr * sp * cy,
+    )
+    return float(w), float(x), float(y), float(z)
+
+
+def gimbal_angles(quaternion: Sequence[float], heading: float | None = None) -> Angles:
+    """Yaw, pitch and roll, rad, in the world frame of MAVLink's gimbal quaternion: undoes
+    `gimbal_quaternion`.
+
+    Of the two answers that every attitude has, the one whose roll is at most a right angle: a
+    camera that looks back over its top has a pitch beyond a right angle, it is not rolled over.
+    Straight up or down, where only the sum of yaw and roll is known, the roll is taken as zero.
+
+    Raises:
+        ValueError: the quaternion is not finite or has no length, or the heading is not finite.
+    """
+    w, x, y, z = (float(part) for part in quaternion)
+    length = float(np.sqrt(w * w + x * x + y * y + z * z))
+    if not (0.5 < length < 2.0) or (heading is not None and not np.isfinite(heading)):
+        raise ValueError("an attitude that is not one")
+    w, x, y, z = w / length, x / length, y / length, z / length
+    forward = (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y))
+    level = np.hypot(forward[0], forward[1])
+    pitch = np.arctan2(-forward[2], level)
+    if level < _STEEP:
+        ned, roll = np.arctan2(-2 * (x * y - w * z), 1 - 2 * (x * x + z * z)), 0.0
+    else:
+        ned = np.arctan2(forward[1], forward[0])
+        roll = np.arctan2(2 * (y * z + w * x), 1 - 2 * (x * x + y * y))
+    yaw = np.pi / 2 - ned if heading is None else heading - ned
+    return upright((yaw, pitch, roll))
+
+
+def upright(angles: Angles) -> Angles:
+    """The same attitude with a roll of at most a right angle: yaw, pitch, roll, rad."""
+    yaw, pitch, roll = angles
+    if abs(roll) > np.pi / 2:
+        yaw, roll = yaw + np.pi, roll - np.copysign(np.pi, roll)
+        pitch = np.copysign(np.pi, pitch) - pitch
+    return float(wrap_angle(yaw)), float(pitch), float(roll)
+
+
+def gimbal_rates(rates: Angles, heading_rate: float = 0.0) -> Angles:
+    """MAVLink's angular velocity (x, y, z), rad/s, of a camera that turns.
+
+    Args:
+        rates: of yaw, pitch and roll in the world frame, rad/s.
+        heading_rate: of the vehicle's yaw, rad/s, for the vehicle frame; zero for the earth frame.
+
+    The specification words x, y, z as "rolling to the right", "pitching up", "yawing to the
+    right", and PX4 adds each to its own angle (``gimbal/output.cpp``): they are the rates of the
+    three angles, not the components of one vector.
+    """
+    yaw, pitch, roll = rates
+    return roll, pitch, heading_rate - yaw
+
+
+def rates_from_gimbal(velocity: Angles, heading_rate: float = 0.0) -> Angles:
+    """Rates of yaw, pitch and roll in the world frame, rad/s: undoes `gimbal_rates`."""
+    x, y, z = velocity
+    return heading_rate - z, y, x

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,61 @@ class Range(configs.Config):
         return self
 
 
+class MavlinkMount(configs.Config):
+    """A gimbal that speaks MAVLink's gimbal protocol, version 2."""
+
+    kind: Literal["mavlink"] = "mavlink"
+    device: int | None = Field(
+        default=None,
+        ge=1,
+        le=255,
+        description="Component id of the gimbal device (1 to 6: one that the autopilot drives); "
+        "what the gimbal manager says if not given.",
+    )
+    manager: int | None = Field(
+        default=None,
+        ge=1,
+        le=255,
+        description="Component id of the gimbal manager; if not given the autopilot, and the "
+        "gimbal itself where the autopilot is none.",
+    )
+    frame: Literal["earth", "vehicle"] = Field(
+        default="earth",
+        description="What the yaw that is sent is relative to: north, or the vehicle's nose.",
+    )
+    rates: bool = Field(default=True, description="Whether angular rates are sent with the angles.")
+
+
+class ServoMount(configs.Config):
+    """A camera on a tilt servo; the vehicle turns for its yaw."""
+
+    kind: Literal["servo"]
+    command: Literal["set_actuator", "mount_control"] = Field(
+        default="set_actuator",
+        description="MAV_CMD_DO_SET_ACTUATOR, levelled here, or MAV_CMD_DO_MOUNT_CONTROL, "
+        "levelled by the autopilot.",
+    )
+    actuator: int = Field(default=1, ge=1, le=42, description="For set_actuator: which one.")
+    low: Radians = Field(description="Tilt against the airframe at the servo's value -1.")
+    high: Radians = Field(description="Tilt against the airframe at the servo's value +1.")
+
+    @model_validator(mode="after")
+    def _travels(self) -> ServoMount:
+        if abs(self.high - self.low) < math.radians(1):
+            raise ValueError("low and high are the same: the servo would not move")
+        return self
+
+
+class FixedMount(configs.Config):
+    """A camera screwed to the airframe; the vehicle turns for its yaw."""
+
+    kind: Literal["fixed"]
+    pitch: Radians = Field(description="Of the camera against the airframe, positive up.")
+
+
+Mount = Annotated[MavlinkMount | ServoMount | FixedMount, Field(discriminator="kind")]
+
+
 class Gimbal(configs.Config):
     """A stabilised gimbal. A two-axis gimbal has a yaw range of zero: the vehicle turns for it."""
 
@@ -95,6 +151,27 @@ class Gimbal(configs.Config):
     rate: RadiansPerSecond
     acceleration: RadiansPerSecond2
     lag: Seconds
+    mount: Mount = MavlinkMount()
+
+    @model_validator(mode="after")
+    def _fits_its_mount(self) -> Gimbal:
+        mount = self.mount
+        if mount.kind == "mavlink":
+            return self
+        if self.yaw.max - self.yaw.min > math.radians(1):
+            raise ValueError(
+                f"a {mount.kind} mount does not turn: write yaw: {{min: 0 deg, max: 0 deg}}"
+            )
+        slack = math.radians(1)
+        if mount.kind == "fixed":
+            if not self.pitch.min - slack <= mount.pitch <= self.pitch.max + slack:
+                raise ValueError("mount.pitch is outside the pitch range: give both the same angle")
+        elif (
+            self.pitch.min < min(mount.low, mount.high) - slack
+            or self.pitch.max > max(mount.low, mount.high) + slack
+        ):
+            raise ValueError("the pitch range is wider than the servo's travel, mount.low to high")
+        return self
 
 
 class Vehicle(configs.Config):

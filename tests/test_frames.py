@@ -107,3 +107,96 @@ def test_symbols_give_what_numbers_give():
     found = ca.Function("f", [x], [ca.vertcat(*symbol)])(numbers)
     expected = frames.world_to_camera((4.0, 1.0, 1.7), numbers[:3], *numbers[3:])
     np.testing.assert_allclose(np.array(found).ravel(), expected, atol=1e-12)
+
+
+STEEP_PITCH = st.floats(-2.9, 2.9).filter(lambda p: abs(math.cos(p)) > 2e-3)
+CAMERA_ROLL = st.floats(-1.5, 1.5)
+HEADING = st.one_of(st.none(), st.floats(-10, 10))
+
+
+def rotation_of(quaternion):
+    """By another formula: v' = q v q*, of the three axes."""
+    w, *v = quaternion
+    v = np.array(v)
+    axes = np.eye(3)
+    return np.stack([a + 2 * np.cross(v, np.cross(v, a) + w * a) for a in axes], axis=1)
+
+
+@given(YAW, PITCH, ROLL)
+def test_the_gimbal_quaternion_turns_the_camera_as_its_axes_say(yaw, pitch, roll):
+    right, down, forward = frames.camera_axes(yaw, pitch, roll)
+    turn = rotation_of(frames.gimbal_quaternion((yaw, pitch, roll)))
+    for column, axis in enumerate((forward, right, down)):
+        np.testing.assert_allclose(turn[:, column], frames.ned_from_enu(np.array(axis)), atol=1e-9)
+
+
+@given(YAW, STEEP_PITCH, CAMERA_ROLL, HEADING)
+def test_gimbal_quaternion_there_and_back(yaw, pitch, roll, heading):
+    quaternion = np.float32(frames.gimbal_quaternion((yaw, pitch, roll), heading))
+    for sign in (1, -1):  # the same attitude
+        found = frames.gimbal_angles(sign * quaternion, heading)
+        assert math.cos(found[0] - yaw) == pytest.approx(1, abs=1e-6)
+        assert found[1:] == pytest.approx((pitch, roll), abs=2e-3)
+
+
+@given(YAW, PITCH, st.floats(-10, 10))
+def test_the_vehicle_frame_is_the_earth_frame_turned_by_the_heading(yaw, pitch, heading):
+    relative = frames.gimbal_quaternion((yaw, pitch, 0.1), heading)
+    # A vehicle that points north sees the earth frame.
+    same = frames.gimbal_quaternion((yaw - heading + math.pi / 2, pitch, 0.1))
+    np.testing.assert_allclose(rotation_of(relative), rotation_of(same), atol=1e-9)
+
+
+@given(YAW, st.sampled_from([-1, 1]))
+def test_straight_down_the_yaw_is_the_picture_s(yaw, side):
+    quaternion = frames.gimbal_quaternion((yaw, side * math.pi / 2, 0.0))
+    found = frames.gimbal_angles(np.float32(quaternion))
+    assert math.cos(found[0] - yaw) == pytest.approx(1, abs=1e-6)
+    assert found[1:] == pytest.approx((side * math.pi / 2, 0.0), abs=1e-3)
+
+
+def test_gimbal_signs():
+    north = math.pi / 2
+    assert frames.gimbal_quaternion((north, 0, 0)) == pytest.approx((1, 0, 0, 0))
+    assert frames.gimbal_quaternion((north, 0.2, 0))[2] > 0, "up is a positive turn about y"
+    assert frames.gimbal_quaternion((north, 0, 0.2))[1] > 0, "right side down about x"
+    assert frames.gimbal_quaternion((north - 0.2, 0, 0))[3] > 0, "to the right about z"
+    assert frames.gimbal_quaternion((0.7, 0, 0), heading=0.7) == pytest.approx((1, 0, 0, 0))
+    assert frames.gimbal_rates((0.3, 0.2, 0.1)) == (0.1, 0.2, -0.3)
+    assert frames.gimbal_rates((0.3, 0.2, 0.1), heading_rate=0.3)[2] == 0, "turns with the vehicle"
+
+
+@given(st.tuples(*[st.floats(-5, 5)] * 3), st.floats(-5, 5))
+def test_gimbal_rates_there_and_back(rates, heading_rate):
+    there = frames.gimbal_rates(rates, heading_rate)
+    assert frames.rates_from_gimbal(there, heading_rate) == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(
+    ("quaternion", "heading"),
+    [
+        ((math.nan, 0, 0, 0), None),
+        ((1, 0, math.inf, 0), None),
+        ((0, 0, 0, 0), None),
+        ((1, 0, 0, 0), math.nan),
+    ],
+)
+def test_what_is_no_attitude_is_refused(quaternion, heading):
+    with pytest.raises(ValueError, match="not one"):
+        frames.gimbal_angles(quaternion, heading)
+
+
+@given(YAW, st.floats(-0.7, 0.7), st.sampled_from([-1, 1]))
+def test_straight_down_the_angles_still_give_the_rotation(yaw, roll, side):
+    rotation = frames.camera_rotation(yaw, side * math.pi / 2, roll)
+    found = frames.camera_angles(rotation)
+    np.testing.assert_allclose(frames.camera_rotation(*found), rotation, atol=1e-6)
+
+
+@given(YAW, PITCH, ROLL)
+def test_upright_is_the_same_attitude(yaw, pitch, roll):
+    found = frames.upright((yaw, pitch, roll))
+    assert abs(found[2]) <= math.pi / 2
+    np.testing.assert_allclose(
+        frames.camera_rotation(*found), frames.camera_rotation(yaw, pitch, roll), atol=1e-9
+    )
