@@ -6,8 +6,9 @@ commanded to actual thrust acceleration (horizontally, the tilt of the airframe)
     v̇ = a_T - k v,    τ ȧ_T = a_cmd - a_T
 
 This model is differentially flat in the position, so the command that makes a smooth path come
-out is found by differentiating it, with no simulation: a_T = a + k v, a_cmd = a_T + τ (j + k a).
-Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
+out is found by differentiating it, with no simulation: a_T = a + k v, a_cmd = a_T + τ (j + k a) +
+K_d a. The last is what the autopilot's velocity controller takes off again for the acceleration
+that it measures. Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
 """
 
 from __future__ import annotations
@@ -66,6 +67,13 @@ class Response(configs.Config):
     thrust_lag: Seconds = Field(description="τ: first-order lag of the thrust acceleration.")
     position_lag: Seconds = Field(
         description="Time constant in which a position error dies out (1 / MPC_XY_P on PX4)."
+    )
+    damping: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="K_d: share of the measured acceleration that the autopilot's velocity "
+        "controller takes off (MPC_XY_VEL_D_ACC on PX4).",
     )
     latency: Seconds = Field(
         default=0.0,
@@ -207,7 +215,8 @@ def acceleration_command(
 ) -> Floats:
     """The acceleration to send, m/s², so that the vehicle flies the given motion."""
     thrust = thrust_acceleration(velocity, acceleration, response)
-    return thrust + response.thrust_lag * (jerk + response.drag * acceleration)
+    lead = response.thrust_lag * (jerk + response.drag * acceleration)
+    return thrust + lead + response.damping * acceleration
 
 
 def load(name: str, near: Path | None = None) -> Vehicle:

@@ -56,7 +56,8 @@ class Link:
 
     Attributes:
         received: messages let in, by name.
-        refused: what was not let in, by reason: "malformed", "stranger", "signature".
+        refused: what was not let in, by reason: "malformed", "unknown" (of another
+            dialect), "stranger", "signature".
     """
 
     def __init__(
@@ -194,8 +195,10 @@ class Link:
 
     def _reason_to_refuse(self, message: Any) -> str | None:
         kind = message.get_type()
-        if kind == "BAD_DATA" or kind.startswith("UNKNOWN_"):
+        if kind == "BAD_DATA":
             return "malformed"
+        if kind.startswith("UNKNOWN_"):
+            return "unknown"
         if self._signed and not message.get_signed():
             return "signature"
         if self._peers and message.get_srcSystem() not in self._peers:
