@@ -25,6 +25,8 @@ _STEP = 1 / 250
 _NONE = (math.nan, math.nan, math.nan)
 #: Nearer to the end of an axis than this, rad, the device says that it is there.
 _AT_END = math.radians(0.2)
+#: Farther than this, rad, the gimbal would go round the other way.
+_HALF_WAY = math.radians(175)
 
 _CAPABILITIES = (
     mavlink.GIMBAL_DEVICE_CAP_FLAGS_HAS_NEUTRAL
@@ -88,6 +90,7 @@ class GimbalDevice(Component):
         self._target = [yaw, pitch, roll]
         self._feed = [0.0, 0.0, 0.0]
         self._turns = 0.0  # the vehicle's yaw rate
+        self._before: float | None = None  # its yaw at the last step
         self.requests[mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_INFORMATION] = lambda param: (
             self.information()
         )
@@ -231,9 +234,9 @@ class GimbalDevice(Component):
             self._turns = -message.angular_velocity_z
 
     def _set_interval(self, message: Any) -> int:
-        if int(message.param1) != mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS:
+        if _whole(message.param1) != mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS:
             return int(mavlink.MAV_RESULT_DENIED)
-        if message.param2 < 0:
+        if not message.param2 >= 0:
             return int(mavlink.MAV_RESULT_DENIED)  # a gimbal that does not report is none
         self._period = max(message.param2 / 1e6, 0.01) if message.param2 else self._usual
         self._next_report = min(self._next_report, self.time + self._period)
@@ -255,8 +258,6 @@ class GimbalDevice(Component):
             self._next_report = max(self._next_report + self._period, time)
             self.send(self.report())
 
-    _before: float | None = None  # the vehicle's yaw at the last step
-
     def _move(self, dt: float) -> None:
         vehicle = self._vehicle() or (self.gimbal.angles[0], 0.0, 0.0)
         if self._true_attitude is not None:
@@ -268,16 +269,25 @@ class GimbalDevice(Component):
             self._target = [
                 t + f * dt / count for t, f in zip(self._target, self._feed, strict=True)
             ]
-            yaw = self._target[0] + (0.0 if self._locked else vehicle[0])
+            yaw = self._reachable(vehicle[0])
             self.gimbal.command((yaw, *self._target[1:]), (0.0, 0.0, 0.0))
             self.gimbal.step(dt / count, vehicle)
+
+    def _reachable(self, heading: float) -> float:
+        """The setpoint's yaw; on the way to it where the short way leads through the end stops,
+        for the gimbal takes the shorter one."""
+        yaw = self._target[0] + (0.0 if self._locked else heading)
+        now, axis = self.gimbal.angles[0], self.gimbal.gimbal.yaw
+        wanted = min(max(math.remainder(yaw - heading, 2 * math.pi), axis.min), axis.max)
+        way = wanted - math.remainder(now - heading, 2 * math.pi)
+        return now + math.copysign(_HALF_WAY, way) if abs(way) > _HALF_WAY else yaw
 
 
 class GimbalManager:
     """PX4's gimbal manager, for the simulated autopilot.
 
-    The autopilot hands it every message (`handle`), adds ``commands`` and ``requests`` to its own
-    if it dispatches by those, and steps it.
+    The autopilot hands it every message (`handle`), answers commands with what that returns, and
+    steps it. A time before the last one is a restart: nothing is remembered.
 
     Args:
         system, component: the autopilot's address.
@@ -308,20 +318,8 @@ class GimbalManager:
         takes_pitchyaw: bool = False,
     ) -> None:
         self.system, self.component, self.send = system, component, send
-        self.time = 0.0
-        self.owner = (0, 0)  #: System and component in primary control; zeros for none.
-        self.device = 0  #: The gimbal's component id, 0 while none is known.
         self._attitude, self._place = attitude, place
         self._takes_pitchyaw = takes_pitchyaw
-        self._about: Any = None
-        self._status: Any = None
-        self._status_period = 1 / self.STATUS_RATE
-        self._flags = int(mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME)
-        self._quaternion: tuple[float, ...] = (math.nan,) * 4
-        self._rates: tuple[float, float, float] = _NONE
-        self._ordered = -math.inf
-        self._region: tuple[float, float, float] | None = None
-        self._next_look = self._next_order = self._next_status = 0.0
         self.commands: dict[int, Callable[[Any], int]] = {
             mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE: self._configure,
             mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW: self._pitch_yaw,
@@ -334,6 +332,21 @@ class GimbalManager:
             mavlink.MAVLINK_MSG_ID_GIMBAL_MANAGER_INFORMATION: lambda param: self.information(),
             mavlink.MAVLINK_MSG_ID_GIMBAL_MANAGER_STATUS: lambda param: self._status,
         }
+        self._boot()
+
+    def _boot(self) -> None:
+        self.time = 0.0
+        self.owner = (0, 0)  #: System and component in primary control; zeros for none.
+        self.device = 0  #: The gimbal's component id, 0 while none is known.
+        self._about: Any = None
+        self._status: Any = None
+        self._status_period = 1 / self.STATUS_RATE
+        self._flags = int(mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME)
+        self._quaternion: tuple[float, ...] = (math.nan,) * 4
+        self._rates: tuple[float, float, float] = _NONE
+        self._ordered = -math.inf
+        self._region: tuple[float, float, float] | None = None
+        self._next_look = self._next_order = self._next_status = 0.0
 
     def information(self) -> Any:
         """GIMBAL_MANAGER_INFORMATION; None before a device is known."""
@@ -352,14 +365,6 @@ class GimbalManager:
             about.yaw_max,
         )
 
-    def set_interval(self, message: int, seconds: float) -> bool:
-        """Have one of its messages every so many s (0: as at the start); False if it is not its."""
-        if message != mavlink.MAVLINK_MSG_ID_GIMBAL_MANAGER_STATUS:
-            return False
-        self._status_period = seconds if seconds > 0 else 1 / self.STATUS_RATE
-        self._next_status = min(self._next_status, self.time + self._status_period)
-        return True
-
     # --- what comes in ---
 
     def handle(self, message: Any) -> int | None:
@@ -370,10 +375,7 @@ class GimbalManager:
         """
         kind = message.get_type()
         if kind in ("COMMAND_LONG", "COMMAND_INT"):
-            handler = self.commands.get(message.command)
-            if handler is None or not self._is_for_me(message):
-                return None
-            return handler(message)
+            return self._command(message) if self._is_for_me(message) else None
         if message.get_srcSystem() == self.system and message.get_srcComponent() != self.component:
             if kind == "GIMBAL_DEVICE_INFORMATION":
                 self._about, self.device = message, message.get_srcComponent()
@@ -402,6 +404,26 @@ class GimbalManager:
                 rates = (0.0, message.pitch_rate * self.STICK, message.yaw_rate * self.STICK)
             self._order(message.flags, angles, rates)
         return None
+
+    def _command(self, message: Any) -> int | None:
+        number = _whole(message.param1)
+        match message.command:
+            case mavlink.MAV_CMD_REQUEST_MESSAGE if number in self.requests:
+                wanted = self.requests[number](message.param2)
+                if wanted is None:
+                    return int(mavlink.MAV_RESULT_DENIED)
+                self.send(wanted)
+                return int(mavlink.MAV_RESULT_ACCEPTED)
+            case mavlink.MAV_CMD_SET_MESSAGE_INTERVAL if (
+                number == mavlink.MAVLINK_MSG_ID_GIMBAL_MANAGER_STATUS
+            ):
+                # 0 asks for what it was at the start, below 0 for none.
+                period = message.param2 / 1e6 if message.param2 else 1 / self.STATUS_RATE
+                self._status_period = period if period > 0 else math.inf
+                self._next_status = self.time + self._status_period
+                return int(mavlink.MAV_RESULT_ACCEPTED)
+        handler = self.commands.get(message.command)
+        return None if handler is None else handler(message)
 
     def _is_for_me(self, message: Any) -> bool:
         return getattr(message, "target_system", 0) in (0, self.system) and getattr(
@@ -446,7 +468,7 @@ class GimbalManager:
     def _configure(self, message: Any) -> int:
         sender, ours = self._sender(message), (self.system, self.component)
         new = []
-        for place, value in enumerate((round(message.param1), round(message.param2))):
+        for place, value in enumerate((_whole(message.param1), _whole(message.param2))):
             now = self.owner[place]
             if value == -2:
                 now = ours[place]
@@ -462,7 +484,7 @@ class GimbalManager:
         if self._sender(message) != self.owner:
             return int(mavlink.MAV_RESULT_DENIED)
         self._order(
-            int(message.param5),
+            max(_whole(message.param5), 0),
             _turned(math.radians(message.param1), math.radians(message.param2)),
             (math.nan, math.radians(message.param3), math.radians(message.param4)),
         )
@@ -470,7 +492,7 @@ class GimbalManager:
 
     def _mount_control(self, message: Any) -> int:
         """The older protocol's, which PX4 takes from everybody."""
-        mode = int(message.param7)
+        mode = _whole(message.param7)
         if mode in (mavlink.MAV_MOUNT_MODE_RETRACT, mavlink.MAV_MOUNT_MODE_NEUTRAL):
             self._ahead()
         elif mode == mavlink.MAV_MOUNT_MODE_MAVLINK_TARGETING:
@@ -520,6 +542,8 @@ class GimbalManager:
 
     def step(self, time: float) -> None:
         """Go on to a simulated time, s since boot."""
+        if time < self.time:
+            self._boot()
         self.time = time
         if self._about is None and time >= self._next_look:
             self._next_look = time + 1.0
@@ -568,6 +592,11 @@ class GimbalManager:
                 self.system, self.device, self._flags, list(self._quaternion), *self._rates
             )
         )
+
+
+def _whole(value: float) -> int:
+    """A command's whole-numbered parameter; -1 for what is none."""
+    return round(value) if math.isfinite(value) else -1
 
 
 def _turned(pitch: float, yaw: float, roll: float = 0.0) -> Quaternion:
