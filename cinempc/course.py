@@ -100,6 +100,6 @@ class Course:
         soon = self.at(time + period)[1]
         turn = float(wrap_angle(soon - heading)) / period
         command = acceleration_command(
-            point.velocity, point.acceleration, point.jerk, self._vehicle.response
+            point.velocity, point.acceleration, point.jerk, self._vehicle.response, turn
         )
         return Setpoint(point.position, point.velocity, command, heading, turn)

@@ -6,9 +6,10 @@ commanded to actual thrust acceleration (horizontally, the tilt of the airframe)
     v̇ = a_T - k v,    τ ȧ_T = a_cmd - a_T
 
 This model is differentially flat in the position, so the command that makes a smooth path come
-out is found by differentiating it, with no simulation: a_T = a + k v, a_cmd = a_T + τ (j + k a) +
-K_d a. The last is what the autopilot's velocity controller takes off again for the acceleration
-that it measures. Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
+out is found by differentiating it, with no simulation: a_T = a + k v, and
+a_cmd = a_T + τ (j + k a - r ẑ × a_T) + K_d a. The lag is that of the lean in the airframe, which the
+yaw rate r carries along; K_d a is what the autopilot's velocity controller takes off again for the
+acceleration that it measures. Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
 """
 
 from __future__ import annotations
@@ -211,12 +212,24 @@ def thrust_acceleration(velocity: Floats, acceleration: Floats, response: Respon
 
 
 def acceleration_command(
-    velocity: Floats, acceleration: Floats, jerk: Floats, response: Response
+    velocity: Floats,
+    acceleration: Floats,
+    jerk: Floats,
+    response: Response,
+    yaw_rate: float = 0.0,
 ) -> Floats:
-    """The acceleration to send, m/s², so that the vehicle flies the given motion."""
+    """The acceleration to send, m/s², so that the vehicle flies the given motion.
+
+    Args:
+        velocity, acceleration, jerk: of the motion, (3,).
+        response: of the vehicle.
+        yaw_rate: at which the vehicle turns meanwhile, rad/s: a lean that turns with it needs no
+            lead, a lean that stays while it turns does.
+    """
     thrust = thrust_acceleration(velocity, acceleration, response)
-    lead = response.thrust_lag * (jerk + response.drag * acceleration)
-    return thrust + lead + response.damping * acceleration
+    change = jerk + response.drag * acceleration
+    carried = yaw_rate * np.array([-thrust[1], thrust[0], 0.0])
+    return thrust + response.thrust_lag * (change - carried) + response.damping * acceleration
 
 
 def load(name: str, near: Path | None = None) -> Vehicle:

@@ -62,8 +62,8 @@ class Autopilot:
 class Airframe:
     """How the airframe answers the autopilot; its drag is ``response.drag`` of the config."""
 
-    latency: float = 0.03  # s, from sending a setpoint until the controller uses it
-    tilt_lag: float = 0.04  # s
+    latency: float = 0.02  # s, from sending a setpoint until the controller uses it
+    tilt_lag: float = 0.27  # s, of the lean in the airframe: the attitude controller's
     thrust_lag: float = 0.05  # s
     yaw_lag: float = 0.1  # s
     max_thrust: float = 2.0  # of the weight: PX4's hover throttle is half (MPC_THR_HOVER 0.5)
@@ -213,6 +213,9 @@ class Quadrotor:
         integral[2] = min(max(integral[2], -GRAVITY), GRAVITY)
         # Airframe.
         thrust = self._thrust
+        # The lean is the airframe's: it turns along, and lags as the airframe sees it.
+        swing = self._yaw_rate * dt
+        thrust[0], thrust[1] = thrust[0] - swing * thrust[1], thrust[1] + swing * thrust[0]
         turn = dt / (self.airframe.tilt_lag + dt)
         thrust[0] += turn * (lx - thrust[0])
         thrust[1] += turn * (ly - thrust[1])

@@ -1,0 +1,264 @@
+"""Finds out how a vehicle answers: a short flight, a model of PX4's position controller fitted to
+it, and the response that goes into the vehicle's file.
+
+The model of one horizontal axis (``PositionControl.cpp`` of PX4, its gains read from the vehicle,
+around `cinempc.vehicle`'s airframe):
+
+    v_sp = v_ff + P (p_sp - p)
+    a_sp = a_ff + K_p (v_sp - v) + K_i ∫ (v_sp - v) dt - K_d LP(v̇)
+    τ ȧ_T = a_sp(t - δ) - a_T,    v̇ = a_T - k v
+
+Free are the drag k, the lag τ and the time δ that setpoints travel. The closed loop is simulated
+over the whole flight from the setpoints that were sent, and fitted to the positions that were
+flown (output error, least squares with a robust loss). A steady wind shows only in the integrator,
+whose start is free.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from cinempc.errors import CinempcError
+from cinempc.mpc import plan
+from cinempc.mpc.plan import Plan
+from cinempc.rig import RigState
+from cinempc.vehicle import FlightLimits, Response, acceleration_command
+
+Floats = NDArray[np.float64]
+
+#: The autopilot's parameters that the model needs, by its own names.
+GAINS = {
+    "position_p": "MPC_XY_P",
+    "velocity_p": "MPC_XY_VEL_P_ACC",
+    "velocity_i": "MPC_XY_VEL_I_ACC",
+    "velocity_d": "MPC_XY_VEL_D_ACC",
+    "cutoff": "MPC_VELD_LP",
+}
+_STEP = 0.01  # s, of the model
+_NODE = 0.05  # s, of the flown plan
+_SETTLED = 2.0  # s of the recording that are not fitted: the take-over from a hover
+
+
+@dataclass(frozen=True)
+class Gains:
+    """PX4's horizontal position and velocity controller (`GAINS` names the parameters)."""
+
+    position_p: float
+    velocity_p: float
+    velocity_i: float
+    velocity_d: float
+    cutoff: float
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A flight to learn from.
+
+    Attributes:
+        times: (n,) vehicle s, evenly `_STEP` apart.
+        flown: (n, 2) horizontal position, ENU m.
+        position, velocity, acceleration: (n, 2) of the setpoints as sent.
+    """
+
+    times: Floats
+    flown: Floats
+    position: Floats
+    velocity: Floats
+    acceleration: Floats
+
+    @property
+    def error(self) -> float:
+        """Distance from the setpoints, rms m, settled."""
+        e = (self.flown - self.position)[self.times > self.times[0] + _SETTLED]
+        return float(np.sqrt((e**2).sum(axis=1).mean()))
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What was found.
+
+    Attributes:
+        response: for the vehicle's file.
+        error_before: distance from the setpoints in the flight, rms m.
+        misfit: distance of the fitted model from the flight, rms m.
+        deviations: of drag 1/s, lag s and latency s: how sure the fit is of them.
+    """
+
+    response: Response
+    error_before: float
+    misfit: float
+    deviations: tuple[float, float, float]
+
+
+def manoeuvre(
+    start: RigState, limits: FlightLimits, time: float, speed: float = 3.0, duration: float = 26.0
+) -> Plan:
+    """A figure of eight of changing pace around where the vehicle hovers, that begins and ends
+    at rest; it stays within 5 m of there.
+
+    Args:
+        start: the hover; heading, gimbal and lens stay as they are.
+        limits: of the vehicle; the flight keeps well inside its acceleration.
+        time: when it begins, vehicle s.
+        speed: fastest, m/s.
+        duration: s.
+    """
+    fast = min(speed, 0.6 * limits.speed)
+    count = round(duration / _NODE)
+    t = np.linspace(0.0, duration, 10 * count + 1)
+    # The pace rises and falls twice, so that slow and fast turns are both in it.
+    swell = np.sin(np.pi * t / duration) ** 2
+    pace = swell * (0.55 + 0.45 * np.cos(4 * np.pi * t / duration) ** 2)
+    phase = np.concatenate([[0.0], np.cumsum((pace[1:] + pace[:-1]) / 2 * np.diff(t))])
+    x, y = 5.0 * np.sin(phase * 0.6), 3.0 * np.sin(2 * phase * 0.6)
+    path = np.stack([x, y], axis=1)
+    velocity = np.gradient(path, t, axis=0)
+    scale = min(1.0, fast / np.linalg.norm(velocity, axis=1).max())
+    acceleration = np.gradient(velocity, t, axis=0)
+    scale = min(scale, 0.6 * limits.acceleration / np.linalg.norm(acceleration, axis=1).max())
+    shape = acceleration[::10] * scale
+    states, inputs = np.zeros((count + 1, plan.NX)), np.zeros((count, plan.NU))
+    camera = start.camera
+    states[0, plan.POSITION] = start.position
+    states[0, plan.ANGLES] = camera.yaw, camera.pitch, 0.0
+    states[0, plan.LENS] = plan.lens_vector(start.lens)
+    for k in range(count):
+        # What the acceleration does to the next node, less a pull back onto the path: the sum of
+        # rounding must not carry it away.
+        here = states[k]
+        off_p = path[10 * k] * scale + start.position[:2] - here[plan.POSITION][:2]
+        off_v = velocity[10 * k] * scale - here[plan.VELOCITY][:2]
+        wanted = shape[k + 1] + 0.8 * off_p + 1.6 * off_v
+        jerk = (wanted - here[plan.ACCELERATION][:2]) / _NODE
+        inputs[k, plan.JERK][:2] = np.clip(jerk, -0.5 * limits.jerk, 0.5 * limits.jerk)
+        states[k + 1] = plan.propagate(here, inputs[k], _NODE)
+    return Plan(
+        times=time + _NODE * np.arange(count + 1, dtype=float),
+        states=states,
+        inputs=inputs,
+        headings=np.full(count + 1, start.attitude[0]),
+    )
+
+
+def record(flown: Plan, states: list[RigState], response: Response) -> Recording:
+    """Puts together what was sent and what came of it.
+
+    Args:
+        flown: the plan.
+        states: as they were reported on the way.
+        response: what the setpoints were made with.
+
+    Raises:
+        CinempcError: too little was reported.
+    """
+    inside = [s for s in states if flown.start <= s.time <= flown.end]
+    if len(inside) < 10 * (flown.end - flown.start):
+        raise CinempcError(
+            f"only {len(inside)} positions were heard in {flown.end - flown.start:.0f} s: the "
+            "link is too poor to learn from; identify over a better one"
+        )
+    when = np.array([s.time for s in inside])
+    places = np.array([s.position[:2] for s in inside])
+    times = np.arange(when[0], when[-1], _STEP)
+    here = np.stack([np.interp(times, when, places[:, i]) for i in range(2)], axis=1)
+    ahead = np.clip(times + response.latency, flown.start, flown.end)
+    points = [flown.sample(float(t)) for t in ahead]
+    return Recording(
+        times,
+        here,
+        np.array([p.position[:2] for p in points]),
+        np.array([p.velocity[:2] for p in points]),
+        np.array(
+            [acceleration_command(p.velocity, p.acceleration, p.jerk, response)[:2] for p in points]
+        ),
+    )
+
+
+def simulate(
+    recording: Recording, gains: Gains, drag: float, lag: float, delay: float, integral: Floats
+) -> Floats:
+    """Positions (n, 2) that the model flies on a recording's setpoints, from where it began."""
+    n = len(recording.times)
+    shift = delay / _STEP
+    whole, part = int(shift), shift - int(shift)
+
+    def delayed(values: Floats) -> list[list[float]]:
+        early = np.concatenate([np.repeat(values[:1], whole + 1, axis=0), values])[: n + 1]
+        return ((1 - part) * early[1:] + part * early[:-1]).tolist()  # type: ignore[no-any-return]
+
+    goal, forward, command = (
+        delayed(v) for v in (recording.position, recording.velocity, recording.acceleration)
+    )
+    blend = 1 - math.exp(-2 * math.pi * gains.cutoff * _STEP)
+    turn = 1 - math.exp(-_STEP / max(lag, 1e-3))
+    found: Floats = np.empty((n, 2))
+    for axis in range(2):
+        p = float(recording.flown[0, axis])
+        v = float(np.polyfit(recording.times[:20], recording.flown[:20, axis], 1)[0])  # what it had
+        thrust, i, slope, a = drag * v, float(integral[axis]), 0.0, 0.0
+        bias = -i  # the wind that the integrator carried in the hover before
+        out = found[:, axis]
+        for k in range(n):
+            out[k] = p
+            error = forward[k][axis] + gains.position_p * (goal[k][axis] - p) - v
+            slope += blend * (a - slope)
+            wanted = command[k][axis] + gains.velocity_p * error + i - gains.velocity_d * slope
+            i += gains.velocity_i * error * _STEP
+            thrust += turn * (wanted - thrust)
+            a = thrust + bias - drag * v
+            v += a * _STEP
+            p += v * _STEP
+    return found
+
+
+def fit(recording: Recording, gains: Gains) -> Identified:
+    """The response that explains a flight.
+
+    Raises:
+        CinempcError: the model does not explain it: gusts, or a vehicle of another kind.
+    """
+    settled = recording.times > recording.times[0] + _SETTLED
+
+    def residual(x: Floats) -> Floats:
+        model = simulate(recording, gains, x[0], x[1], x[2], x[3:5])
+        return ((model - recording.flown)[settled]).ravel()[::4] / 0.05
+
+    found = least_squares(
+        residual,
+        x0=[0.5, 0.15, 0.03, 0.0, 0.0],
+        bounds=([0.0, 0.01, 0.0, -3.0, -3.0], [5.0, 0.8, 0.3, 3.0, 3.0]),
+        x_scale=[0.3, 0.1, 0.03, 0.3, 0.3],
+        loss="soft_l1",
+    )
+    drag, lag, delay = (float(x) for x in found.x[:3])
+    model = simulate(recording, gains, drag, lag, delay, found.x[3:5])
+    off = (model - recording.flown)[settled]
+    misfit = float(np.sqrt((off**2).sum(axis=1).mean()))
+    error = recording.error
+    if misfit > max(0.15, 0.5 * error):
+        raise CinempcError(
+            f"the flight cannot be explained (the fitted model is {misfit:.2f} m rms from it): "
+            "strong gusts, a bad position, or an autopilot that is not PX4's multicopter; "
+            "identify again in calm air"
+        )
+    spread = np.linalg.pinv(found.jac.T @ found.jac) * (2 * found.cost / max(len(found.fun), 1))
+    sure = np.sqrt(np.maximum(np.diag(spread), 0.0))[:3]
+    return Identified(
+        Response.model_validate(
+            {
+                "drag": f"{drag:.4g} 1/s",
+                "thrust_lag": f"{lag:.4g} s",
+                "position_lag": f"{1 / gains.position_p:.4g} s",
+                "damping": round(gains.velocity_d, 4),
+                "latency": f"{delay:.4g} s",
+            }
+        ),
+        error,
+        misfit,
+        (float(sure[0]), float(sure[1]), float(sure[2])),
+    )
