@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cinempc import configs, lens
 from cinempc.units import (
@@ -89,6 +92,104 @@ class Distortion(configs.Config):
     k3: float = 0.0
 
 
+class Dof(StrEnum):
+    """A degree of freedom of the lens."""
+
+    zoom = "zoom"
+    focus = "focus"
+    aperture = "aperture"
+
+
+def _pairs(table: object) -> Any:
+    """A mapping of the file as pairs: a model that holds them stays hashable."""
+    return tuple(table.items()) if isinstance(table, Mapping) else table
+
+
+ParameterName = Annotated[str, Field(min_length=1, max_length=16)]
+ParameterType = Literal[
+    "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float", "double"
+]
+
+
+class _ByParameter(configs.Config):
+    parameter: ParameterName = Field(description="Name of the extended parameter.")
+    type: ParameterType | None = Field(
+        default=None, description="What the camera itself says if not given."
+    )
+
+
+class ApertureBy(_ByParameter):
+    """The extended parameter that sets the aperture.
+
+    ``values`` are the parameter's values by f-number; what the camera definition offers if empty.
+    """
+
+    parameter: ParameterName = "CAM_APERTURE"
+    values: Annotated[tuple[tuple[FNumber, float], ...], BeforeValidator(_pairs)] = ()
+
+
+class ShutterBy(_ByParameter):
+    """The extended parameter that sets the exposure time, and its values by time."""
+
+    parameter: ParameterName = "CAM_SHUTTERSPD"
+    values: Annotated[tuple[tuple[Seconds, float], ...], BeforeValidator(_pairs)] = ()
+
+
+class IsoBy(_ByParameter):
+    """The extended parameter that sets the sensitivity, and its values by ISO speed."""
+
+    parameter: ParameterName = "CAM_ISO"
+    values: Annotated[tuple[tuple[float, float], ...], BeforeValidator(_pairs)] = ()
+
+
+class Mavlink(configs.Config):
+    """How the camera is spoken to by MAVLink's camera protocol; see ``docs/cameras.md``."""
+
+    component: int | None = Field(
+        default=None, ge=1, le=255, description="Component id; the first camera heard if not given."
+    )
+    zoom: Literal["focal_length", "range", "none"] = "focal_length"
+    zoom_scale: Literal["linear", "logarithmic"] = Field(
+        default="linear", description="What per cent of the zoom's range are, in focal length."
+    )
+    focus: Literal["metres", "range", "none"] = "metres"
+    farthest: Metres = Field(
+        default=10000.0, validate_default=False, description="Focus distance sent for infinity."
+    )
+    levels: Literal["percent", "native"] = Field(
+        default="percent",
+        description="What CAMERA_SETTINGS carries: per cent of the range, or mm and m.",
+    )
+    aperture: ApertureBy | Literal["none"] = ApertureBy()
+    shutter: ShutterBy | Literal["none"] = ShutterBy()
+    iso: IsoBy | Literal["none"] = IsoBy()
+    prepare: Annotated[tuple[tuple[ParameterName, float], ...], BeforeValidator(_pairs)] = Field(
+        default=(), description="Extended parameters set once, such as manual exposure."
+    )
+    definition: str | None = Field(
+        default=None, description="Camera definition: a file or URI in place of the camera's own."
+    )
+    trust: tuple[Dof, ...] = Field(
+        default=(Dof.zoom, Dof.focus, Dof.aperture),
+        description="What the camera reports of these is believed; the others are predicted.",
+    )
+    latency: Seconds = Field(
+        default=0.0,
+        validate_default=False,
+        description="From a command until the lens begins to move.",
+    )
+    tried: bool = Field(default=False, description="Whether somebody did so on the hardware.")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Mavlink:
+        if not 0 <= self.latency <= 5:
+            raise ValueError(f"latency must be between 0 s and 5 s, it is {self.latency:g} s")
+        if not (self.farthest > 1 and math.isfinite(self.farthest)):
+            raise ValueError("farthest must be a finite distance beyond 1 m")
+        return self
+
+
 class Picture(configs.Config):
     """What the camera records."""
 
@@ -115,6 +216,9 @@ class Camera(configs.Config):
     )
     lens_lag: Seconds = Field(
         default=0.0, validate_default=False, description="Time constant of the lens motors."
+    )
+    mavlink: Mavlink = Field(
+        default=Mavlink(), description="How it is spoken to, where it is a real one."
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,184 @@
+"""One degree of freedom of a camera's lens as it is commanded: the newest value wins, nothing
+waits, nothing piles up."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cinempc.camera import Dof
+from cinempc.flight.lens_model import Ring
+
+#: Shortest time between two commands, wall s: cameras follow no more than 20 to 25 a second.
+_INTERVAL = 0.038
+#: Time, wall s, after which a command without an answer is sent again, the newest value in it;
+#: it doubles up to the last.
+_REPEAT, _REPEAT_LAST = 0.25, 1.0
+#: Time of asking without any answer, wall s, after which the camera does not do it.
+SILENT = 6.0
+#: Refusals in a row after which a camera that could does not any more.
+_REFUSALS = 5
+#: How many of its resolutions a lens has moved before the movement is seen, and how many a
+#: command must differ by from where the lens stands to measure the latency with it.
+_SEEN, _STEP = 2.0, 6.0
+_LATENCIES = 500
+
+
+@dataclass(frozen=True)
+class Latency:
+    """From a command to the first report that shows its effect, s."""
+
+    count: int
+    median: float
+    p95: float
+
+
+class Channel:
+    """A degree of freedom.
+
+    Args:
+        dof: which.
+        ring: where it is thought to be.
+        resolution: smallest change worth a command.
+        transmit: sends a value; nothing is waited for.
+
+    Attributes:
+        usable: whether the camera does it, as far as is known.
+        sent, accepted, refused: commands and their answers.
+        reported: when a report came last, in the time of `report`; -inf before the first.
+        seen: the newest report.
+    """
+
+    def __init__(
+        self, dof: Dof, ring: Ring, resolution: float, transmit: Callable[[float], None]
+    ) -> None:
+        self.dof, self.ring, self.resolution = dof, ring, resolution
+        self._transmit = transmit
+        self.usable = True
+        self.sent = self.accepted = self.refused = 0
+        self.reported, self.seen = -math.inf, math.nan
+        self._wanted = self._last = math.nan
+        self._sent_at = -math.inf
+        self._open = 0  # commands since the last one that is known to have arrived
+        self._repeat = _REPEAT
+        self._asked_since = math.nan  # without an answer
+        self._refusals = 0
+        self._step: tuple[float, float, float] | None = None
+        self._latencies: deque[float] = deque(maxlen=_LATENCIES)
+
+    @property
+    def answered(self) -> bool:
+        """Whether any command was ever answered with yes."""
+        return self.accepted > 0
+
+    def silent(self, wall: float) -> bool:
+        """Whether it was asked for too long without any answer."""
+        return wall - self._asked_since > SILENT
+
+    def want(self, value: float, time: float, wall: float) -> None:
+        """Go there: sent now or as soon as may be, unless a newer value comes first."""
+        self._wanted = value
+        self.flush(time, wall)
+
+    def flush(self, time: float, wall: float) -> None:
+        """Send what is due."""
+        if not self.usable or math.isnan(self._wanted):
+            return
+        since = wall - self._sent_at
+        # Not below: a value that was never sent is NaN.
+        changed = not abs(self._wanted - self._last) <= self.resolution
+        if changed:
+            if since < _INTERVAL:
+                return
+            self._repeat = _REPEAT
+            self._measure(time)
+        elif self._open == 0 or since < self._repeat:
+            return
+        else:
+            self._repeat = min(2 * self._repeat, _REPEAT_LAST)
+            self._open = 0
+        self._last, self._sent_at = self._wanted, wall
+        self._open += 1
+        self.sent += 1
+        if math.isnan(self._asked_since):
+            self._asked_since = wall
+        self.ring.command(self._last, time)
+        self._transmit(self._last)
+
+    def accept(self) -> None:
+        """The camera says that it does it."""
+        self.accepted += 1
+        self._open = max(0, self._open - 1)
+        self._asked_since = math.nan
+        self._refusals = 0
+        self._repeat = _REPEAT
+
+    def refuse(self, for_now: bool) -> bool:
+        """The camera says no.
+
+        Args:
+            for_now: whether it says that it might later.
+
+        Returns:
+            whether it is to be taken as one that cannot.
+        """
+        self.refused += 1
+        self._asked_since = math.nan
+        if for_now:
+            return False
+        self._open = max(0, self._open - 1)
+        self._refusals += 1
+        return not self.answered or self._refusals >= _REFUSALS
+
+    def forget(self) -> None:
+        """The camera has restarted: what it was told is gone."""
+        self._last, self._open, self._step = math.nan, 0, None
+        self._sent_at = -math.inf
+        self._asked_since = math.nan
+        self._refusals = 0
+
+    # --- what comes back ---
+
+    def report(self, value: float, time: float) -> None:
+        """The camera reports where it is."""
+        self.ring.report(value, time)
+        self.reported, self.seen = time, value
+        if self._step is None:
+            return
+        since, start, goal = self._step
+        moved = (value - start) * math.copysign(1.0, goal - start)
+        if moved > _SEEN * self.resolution:
+            self._latencies.append(time - since)
+            self._step = None
+        elif time - since > 3.0:
+            self._step = None
+
+    def _measure(self, time: float) -> None:
+        """Begin to measure, where a lens that stood still is told to move."""
+        if self._step is not None or math.isnan(self.seen):
+            return
+        still = math.isnan(self._last) or abs(self.seen - self._last) <= 2 * self.resolution
+        if still and abs(self._wanted - self.seen) > _STEP * self.resolution:
+            self._step = (time, self.seen, self._wanted)
+
+    def latency(self) -> Latency:
+        """What was measured so far; NaN where nothing was."""
+        found = sorted(self._latencies)
+        if not found:
+            return Latency(0, math.nan, math.nan)
+        return Latency(
+            len(found), found[len(found) // 2], found[min(len(found) - 1, int(0.95 * len(found)))]
+        )
+
+
+def snap(wanted: float, offered: tuple[float, ...], current: float) -> float:
+    """The offered value nearest to the wanted one; the current one until another is nearer by a
+    fifth of the way between the two, so that a wish on the border does not set it to and fro."""
+    nearest = min(offered, key=lambda value: abs(value - wanted))
+    if current in offered and nearest != current:
+        gap = abs(nearest - current)
+        if abs(current - wanted) - abs(nearest - wanted) < 0.2 * gap:
+            return current
+    return nearest
