@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 
 #: Version that is reported: the PX4 that was measured (1.17, a development build).
 VERSION = 1 << 24 | 17 << 16
+#: The vehicle's UTC when it starts, µs: 2026-01-01. Its GPS is simulated.
+EPOCH = 1767225600_000000
 #: Time after the start before arming is accepted, s.
 _READY = 4.0
 #: Default message rates of PX4's onboard link, 1/s.
@@ -616,8 +618,7 @@ class SimAutopilot(Component):
         return self._body.position + self._bias
 
     def _unix_us(self) -> int:
-        """The vehicle's UTC: its GPS is simulated, so its time is as it likes (2026-01-01)."""
-        return 1767225600_000000 + int(self.time * 1e6)
+        return EPOCH + int(self.time * 1e6)
 
     def _landed_state(self) -> int:
         if self.landed:
@@ -673,6 +674,11 @@ class SimAutopilot(Component):
         return mavlink.MAVLink_estimator_status_message(
             int(self.time * 1e6), flags, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.1, 0.1
         )
+
+    def place(self) -> tuple[float, float, float]:
+        """Latitude and longitude, deg, and altitude, m."""
+        latitude, longitude, altitude = self._degrees()
+        return latitude / 1e7, longitude / 1e7, altitude
 
     def _degrees(self) -> tuple[int, int, float]:
         place = self._estimate()

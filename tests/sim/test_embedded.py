@@ -59,7 +59,8 @@ def test_follows_plans_closely():
         flyer.wait_until((k + 1) * 0.05)
         wanted = circle(flyer.time).sample(flyer.time)
         pose, lens = flyer.true_pose(), flyer.true_lens()
-        assert np.linalg.norm(pose.position - wanted.position) < 0.08
+        # It starts level, and has to lean first.
+        assert np.linalg.norm(pose.position - wanted.position) < (0.2 if k < 80 else 0.05)
         if k > 10:
             assert abs(frames.wrap_angle(pose.yaw - wanted.angles[0])) < math.radians(0.1)
             assert lens.focal_length_mm == pytest.approx(wanted.lens.focal_length_mm, rel=1e-3)

@@ -1,0 +1,336 @@
+"""A whole simulated vehicle on MAVLink: autopilot, gimbal and camera, and the world it films.
+
+Also the payload alone, gimbal and camera, for an autopilot that is somebody else's: PX4 in SITL
+flies, and this films the embedded world from where PX4 says it is.
+"""
+
+from __future__ import annotations
+
+import http.server
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cinempc import frames
+from cinempc.camera import Camera, LensState
+from cinempc.flight import telemetry
+from cinempc.flight.clock import VehicleClock
+from cinempc.flight.dialect import mavlink
+from cinempc.rig import CameraPose
+from cinempc.vehicle import Vehicle
+from sim.gimbal import Jitter, SimGimbal
+from sim.lens_motor import LensMotors
+from sim.mavlink.autopilot import EPOCH, SimAutopilot
+from sim.mavlink.camera import CameraComponent, Lacks, Stream, definition_xml
+from sim.mavlink.gimbal import GimbalDevice, GimbalManager
+from sim.mavlink.host import SLICE, Host, Port, ports
+from sim.scene import Wind
+
+Floats = NDArray[np.float64]
+
+#: Takes a picture: simulated time s since boot, since the action began (0 before), its UTC in µs,
+#: where the camera truly is, how the lens truly stands.
+Shutter = Callable[[float, float, int, CameraPose, LensState], None]
+
+#: PX4's links on which a payload is heard: the second onboard link, and the gimbal's.
+_PAYLOAD = {"camera": Port(14030, 14280), "gimbal": Port(13280, 13030)}
+
+
+class DefinitionServer:
+    """Serves a camera definition file over HTTP on this machine, at `uri`."""
+
+    def __init__(self, xml: str) -> None:
+        data = xml.encode()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/xml")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self._server.server_address[1]}/camera.xml"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Filming:
+    """The camera's shutter: opens at its frame rate, in simulated time, and knows when the action
+    began: when the camera began to record, as on a film set."""
+
+    def __init__(self, camera: CameraComponent, rate: float, shutter: Shutter | None) -> None:
+        self._camera, self._period, self._shutter = camera, 1 / rate, shutter
+        self._next = 0.0
+        self.action: float | None = None
+
+    def step(self, now: float, utc: int, pose: Callable[[], CameraPose]) -> None:
+        if self._camera.recording and self.action is None:
+            self.action = now
+        if now + 1e-9 < self._next:
+            return
+        self._next = max(self._next + self._period, now)
+        if self._shutter is not None:
+            acting = 0.0 if self.action is None else now - self.action
+            self._shutter(now, acting, utc, pose(), self._camera.motors.state)
+
+
+class SimulatedVehicle:
+    """A vehicle with everything, behind PX4's UDP ports.
+
+    Args:
+        vehicle, camera: what is flown.
+        instance: shifts the ports, as PX4's ``-i``.
+        position: on the ground, ENU m from the world's origin, which is the local frame's.
+        heading: rad.
+        wind: that blows.
+        shutter: takes pictures; None for a camera without a stream.
+        streams: of the camera.
+        seed: of wind and noise.
+        lacks: what the camera cannot do.
+    """
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        camera: Camera,
+        *,
+        instance: int = 0,
+        position: Floats | None = None,
+        heading: float = math.pi / 2,
+        wind: Wind | None = None,
+        shutter: Shutter | None = None,
+        streams: tuple[Stream, ...] = (),
+        seed: int = 0,
+        lacks: Lacks = Lacks.NOTHING,
+        links: dict[str, Port] | None = None,
+    ) -> None:
+        self.host = host = Host(links or ports(instance))
+        system = 1 + instance
+        one = mavlink.MAV_COMP_ID_AUTOPILOT1
+        self.autopilot = SimAutopilot(
+            vehicle,
+            host.sender(system, one),
+            host.sender_to(system, one),
+            position=position,
+            heading=heading,
+            wind=wind,
+            system=system,
+            seed=seed,
+        )
+        self.gimbal = SimGimbal(vehicle.gimbal, (heading, 0.0, 0.0), Jitter(), seed)
+        self.device = GimbalDevice(
+            system,
+            host.sender(system, mavlink.MAV_COMP_ID_GIMBAL),
+            self.gimbal,
+            lambda: self.autopilot.attitude,
+        )
+        self.manager = GimbalManager(
+            system,
+            host.sender(system, one),
+            attitude=lambda: self.autopilot.attitude,
+            place=self.autopilot.place,
+        )
+        self.autopilot.add(self.manager)
+        self.definition = DefinitionServer(definition_xml(camera, lacks))
+        self.camera = CameraComponent(
+            system,
+            host.sender(system, mavlink.MAV_COMP_ID_CAMERA),
+            LensMotors(camera, opening_lens(camera)),
+            streams=streams,
+            definition_uri=self.definition.uri,
+            lacks=lacks,
+        )
+        for part in (self.autopilot, self.device, self.camera):
+            host.add(part)
+        for link in range(len(links or ports(instance))):
+            self.autopilot.meet(link)
+        self._filming = _Filming(self.camera, camera.picture.frame_rate, shutter)
+        host.each(self._each)
+
+    def pose(self) -> CameraPose:
+        """Where the camera truly is and looks."""
+        yaw, pitch, roll = self.gimbal.angles
+        return CameraPose(self.autopilot.position, float(frames.wrap_angle(yaw)), pitch, roll)
+
+    def _each(self, time: float) -> None:
+        now = self.autopilot.time
+        self._filming.step(now, EPOCH + round(now * 1e6), self.pose)
+
+    def run(self, speed: float = 1.0, until: Callable[[], bool] = lambda: False) -> None:
+        """Go on at a speed until told to stop."""
+        self.host.run(speed, until)
+
+    def close(self) -> None:
+        """Let go of the ports."""
+        self.definition.close()
+        self.host.close()
+
+
+class SimulatedPayload:
+    """Gimbal and camera for an autopilot of somebody else's.
+
+    Args:
+        vehicle, camera: ranges and lens.
+        instance: of PX4.
+        origin: of the autopilot's local frame in the world, ENU m.
+        shutter, streams, seed, lacks: as for `SimulatedVehicle`.
+    """
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        camera: Camera,
+        *,
+        instance: int = 0,
+        origin: Floats | None = None,
+        shutter: Shutter | None = None,
+        streams: tuple[Stream, ...] = (),
+        seed: int = 0,
+        lacks: Lacks = Lacks.NOTHING,
+    ) -> None:
+        links = {
+            name: Port(port.local + instance, port.remote + instance)
+            for name, port in _PAYLOAD.items()
+        }
+        self.host = host = Host(links)
+        self.clock = VehicleClock()
+        self.origin = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
+        system = 1 + instance
+        self.gimbal = SimGimbal(vehicle.gimbal, (math.pi / 2, 0.0, 0.0), Jitter(), seed)
+        self._angles = (math.pi / 2, 0.0, 0.0)
+        self._place: telemetry.LocalPosition | None = None
+        self._epoch: int | None = None
+        self.device = GimbalDevice(
+            system,
+            host.sender(system, mavlink.MAV_COMP_ID_GIMBAL),
+            self.gimbal,
+            lambda: self._angles,
+        )
+        self.definition = DefinitionServer(definition_xml(camera, lacks))
+        self.camera = CameraComponent(
+            system,
+            host.sender(system, mavlink.MAV_COMP_ID_CAMERA),
+            LensMotors(camera, opening_lens(camera)),
+            streams=streams,
+            definition_uri=self.definition.uri,
+            lacks=lacks,
+        )
+        host.add(_Listener(self))
+        host.add(self.device)
+        host.add(self.camera)
+        self._ask = host.sender(system, mavlink.MAV_COMP_ID_CAMERA)
+        self._asked = -math.inf
+        self._system = system
+        self._filming = _Filming(self.camera, camera.picture.frame_rate, shutter)
+
+    def pose(self) -> CameraPose:
+        """Where the camera is, as the autopilot says, and where it truly looks."""
+        yaw, pitch, roll = self.gimbal.angles
+        place = self._place
+        here = np.zeros(3) if place is None else place.position
+        if place is not None:
+            # The reports come 50 times a second: a picture falls between two.
+            here = here + place.velocity * min(max(self.host.time - place.time, 0.0), 0.1)
+        return CameraPose(here + self.origin, float(frames.wrap_angle(yaw)), pitch, roll)
+
+    def hear(self, message: Any) -> None:
+        """Take in what the autopilot says of itself."""
+        if (message.get_srcSystem(), message.get_srcComponent()) != (self._system, 1):
+            return
+        match message.get_type():
+            case "LOCAL_POSITION_NED":
+                place = telemetry.local_position(message)
+                if place is not None:
+                    self._place = place
+                    self.clock.tell(place.time)
+            case "ATTITUDE":
+                attitude = telemetry.attitude(message)
+                if attitude is not None:
+                    self._angles = attitude.angles
+                    self.clock.tell(attitude.time)
+            case "SYSTEM_TIME":
+                self._epoch = message.time_unix_usec - message.time_boot_ms * 1000
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Go on in the autopilot's time until told to stop."""
+        import time
+
+        while not until():
+            self.host.read()
+            now = self.clock.now()
+            if not self.clock.known or now <= self.host.time:
+                if self.host.time - now > 1.0:
+                    self.host.time = now  # it was restarted
+                if not self.clock.known:
+                    self._introduce()
+                time.sleep(SLICE / 4)
+                continue
+            if time.monotonic() - self._asked > 5.0:
+                self._introduce()
+            self.host.step(min(SLICE, now - self.host.time) if now - self.host.time < 1 else now)
+            if self._epoch is not None:
+                self._filming.step(
+                    self.host.time, self._epoch + round(self.host.time * 1e6), self.pose
+                )
+
+    def _introduce(self) -> None:
+        """Say that we are there, and ask for what we need: PX4 sends to whom it has heard."""
+        import time
+
+        if time.monotonic() - self._asked < 1.0:
+            return
+        self._asked = time.monotonic()
+        for part in (self.device, self.camera):
+            part.send(part.heartbeat())
+        for name, rate in (("LOCAL_POSITION_NED", 50.0), ("ATTITUDE", 50.0), ("SYSTEM_TIME", 1.0)):
+            self._ask(
+                mavlink.MAVLink_command_long_message(
+                    self._system,
+                    1,
+                    mavlink.MAV_CMD_SET_MESSAGE_INTERVAL,
+                    0,
+                    getattr(mavlink, f"MAVLINK_MSG_ID_{name}"),
+                    1e6 / rate,
+                    *[0.0] * 5,
+                )
+            )
+
+    def close(self) -> None:
+        """Let go of the ports."""
+        self.definition.close()
+        self.host.close()
+
+
+class _Listener:
+    """Hears everything, for the payload."""
+
+    system = component = 0
+
+    def __init__(self, payload: SimulatedPayload) -> None:
+        self._payload = payload
+
+    def receive(self, message: Any) -> None:
+        self._payload.hear(message)
+
+    def step(self, time: float) -> None:
+        pass
+
+
+def opening_lens(camera: Camera) -> LensState:
+    """How a lens stands when it is switched on: wide, at 10 m, a stop closed."""
+    return camera.clamp(
+        LensState(camera.focal_length.min, 10.0, min(1.414 * camera.aperture.min, 5.6))
+    )
