@@ -7,9 +7,12 @@ commanded to actual thrust acceleration (horizontally, the tilt of the airframe)
 
 This model is differentially flat in the position, so the command that makes a smooth path come
 out is found by differentiating it, with no simulation: a_T = a + k v, and
-a_cmd = a_T + τ (j + k a - r ẑ × a_T) + K_d a. The lag is that of the lean in the airframe, which the
-yaw rate r carries along; K_d a is what the autopilot's velocity controller takes off again for the
-acceleration that it measures. Leaving the drag out is what makes PX4 lag by half a second in a 3 m/s circle.
+
+    a_cmd = a_T + τ (j + k a - r ẑ × a_T) + K_d a
+
+The lag is that of the lean in the airframe, which the yaw rate r carries along; K_d a is what the
+autopilot's velocity controller takes off again for the acceleration that it measures. Leaving the
+drag out is what makes PX4 lag by half a second in a 3 m/s circle.
 """
 
 from __future__ import annotations

@@ -226,7 +226,8 @@ def fit(recording: Recording, gains: Gains) -> Identified:
 
     def residual(x: Floats) -> Floats:
         model = simulate(recording, gains, x[0], x[1], x[2], x[3:5])
-        return ((model - recording.flown)[settled]).ravel()[::4] / 0.05
+        off: Floats = ((model - recording.flown)[settled]).ravel()[::4] / 0.05
+        return off
 
     found = least_squares(
         residual,

@@ -20,9 +20,10 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from cinempc.flight.camera import CameraClient
 from cinempc.flight.clock import VehicleClock
 from cinempc.flight.config import Flight, read_key
 from cinempc.flight.dialect import mavlink
-from cinempc.flight.gimbal import make_gimbal
+from cinempc.flight.gimbal import Gimbaling, make_gimbal
 from cinempc.flight.link import Link
 from cinempc.flight.px4 import Mode
 from cinempc.flight.stream import Jitter, Ticker
@@ -148,7 +149,7 @@ class Pilot:
         self._restarts = 0
         self._braked = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._gimbal = None
+        self._gimbal: Gimbaling | None = None
         self._camera: CameraClient | None = None
         self._delay = 0.0
         self._asked: dict[int, float] = {}
@@ -175,7 +176,9 @@ class Pilot:
             self.link,
             self.autopilot.target,
             vehicle_attitude=self._attitude,
+            clock=self.clock,
             on_problem=lambda text: self._on_event("warning", text),
+            on_news=lambda text: self._on_event("info", text),
         )
         await gimbal.connect()
         self._gimbal = gimbal
@@ -188,12 +191,13 @@ class Pilot:
         )
         await client.connect()
         self._camera = client
+        await self._lens_known(client)
         self._start(self._ticker.run())
         assert self.autopilot.version is not None
         return Abilities(
             self.autopilot.version,
             client.available(self.camera),
-            tuple(client.video_addresses),
+            client.video_addresses,
             bool(gimbal.healthy),
         )
 
@@ -203,8 +207,18 @@ class Pilot:
         if not self.clock.known:
             raise LinkError("the autopilot does not tell its time")
 
-    def _start(self, work: object) -> None:
-        self._tasks.append(asyncio.ensure_future(work))  # type: ignore[arg-type]
+    async def _lens_known(self, client: CameraClient) -> None:
+        """Until the camera has said where its lens stands; one that never does is moved to where
+        we then know it to be."""
+        for _ in range(60):
+            if all(map(math.isfinite, (client.lens.focal_length_mm, client.lens.f_number))):
+                return
+            await asyncio.sleep(0.05)
+        camera = self.camera
+        client.command_lens(camera.clamp(LensState(camera.focal_length.min, 10.0, 5.6)))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
 
     async def close(self) -> None:
         """Stop streaming and let go of the link."""
@@ -214,9 +228,10 @@ class Pilot:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
-        for part in (self._gimbal, self._camera):
-            if part is not None:
-                part.close()
+        if self._gimbal is not None:
+            self._gimbal.close()
+        if self._camera is not None:
+            self._camera.close()
         self.link.close()
 
     async def _heartbeats(self) -> None:
@@ -249,9 +264,9 @@ class Pilot:
                 del self._asked[old]
             await asyncio.sleep(0.2)
 
-    def _timesync(self, message: object) -> None:
-        asked = self._asked.pop(message.ts1, None)  # type: ignore[attr-defined]
-        if message.tc1 == 0 or asked is None:  # type: ignore[attr-defined]
+    def _timesync(self, message: Any) -> None:
+        asked = self._asked.pop(message.ts1, None)
+        if message.tc1 == 0 or asked is None:
             return
         one_way = (time.monotonic() - asked) / 2
         self._delay += 0.2 * (one_way - self._delay)
@@ -435,11 +450,12 @@ class Pilot:
             position, velocity, when = np.full(3, np.nan), np.full(3, np.nan), self.clock.now()
         else:
             position, velocity, when = place.position + self.origin, place.velocity, place.time
-        angles, rates = (math.nan,) * 3, (math.nan,) * 3
+        angles: Sequence[float] = (math.nan,) * 3
+        rates: Sequence[float] = (math.nan,) * 3
         if gimbal is not None:
-            found = gimbal.attitude_at(when)
-            if found is not None:
-                angles, rates = found
+            aim = gimbal.attitude_at(when)
+            if aim is not None:
+                angles, rates = aim.angles, aim.rates
         lens = LensState(math.nan, math.nan, math.nan) if camera is None else camera.lens
         return RigState(
             time=when,

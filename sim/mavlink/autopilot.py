@@ -63,6 +63,10 @@ PARAMETERS: dict[str, tuple[float, int]] = {
     "MNT_MODE_OUT": (2, _INT),
     "MPC_XY_P": (0.95, _REAL),
     "MPC_Z_P": (1.0, _REAL),
+    "MPC_XY_VEL_P_ACC": (1.8, _REAL),
+    "MPC_XY_VEL_I_ACC": (0.4, _REAL),
+    "MPC_XY_VEL_D_ACC": (0.2, _REAL),
+    "MPC_VELD_LP": (5.0, _REAL),
     "MPC_XY_VEL_MAX": (12.0, _REAL),
     "MPC_ACC_HOR": (3.0, _REAL),
     "MPC_ACC_HOR_MAX": (5.0, _REAL),
@@ -477,7 +481,7 @@ class SimAutopilot(Component):
         # Where no position is given, none is held.
         position = np.where(np.isnan(position), self._estimate(), position)
         yaw = math.nan if mask & 1 << 10 else message.yaw
-        rate = 0.0 if mask & 1 << 11 else -message.yawspeed
+        rate = 0.0 if mask & 1 << 11 else -message.yaw_rate
         heading = self._body.yaw if math.isnan(yaw) else float(frames.yaw_enu_from_ned(yaw))
         self._setpoint = Setpoint(
             position, velocity, acceleration, heading, 0.0 if math.isnan(rate) else rate

@@ -83,13 +83,16 @@ class Host:
 
     Args:
         links: UDP links by name.
+        router: whether messages go from link to link; not where both lead to the same autopilot,
+            which routes by itself.
 
     Attributes:
         time: simulated time, s.
         components: whoever is on board, in the order in which they step.
     """
 
-    def __init__(self, links: dict[str, Port]) -> None:
+    def __init__(self, links: dict[str, Port], router: bool = True) -> None:
+        self._router = router
         self._links = [_UdpLink(name, port) for name, port in links.items()]
         self.components: list[Any] = []
         self._packers: dict[tuple[int, int], Any] = {}
@@ -115,14 +118,15 @@ class Host:
 
     # --- messages ---
 
-    def sender(self, system: int, component: int) -> Callable[[Any], None]:
-        """What a component sends with: to every other component, and to every link or, addressed,
-        to the link where the addressee was heard."""
+    def sender(self, system: int, component: int, over: str | None = None) -> Callable[[Any], None]:
+        """What a component sends with: to every other component, and to every link (or the one
+        that it is ``over``); what is addressed, to the link where the addressee was heard."""
+        links = [link for link in self._links if over in (None, link.name)]
 
         def send(message: Any) -> None:
             data = self._pack(system, component, message)
             target = _target(message)
-            for link in self._links:
+            for link in links:
                 if target is None or target in link.heard:
                     link.write(data)
             for other in self.components:
@@ -172,7 +176,7 @@ class Host:
         for component in self.components:
             component.via = number
             component.receive(message)
-        if target in known:
+        if target in known or not self._router:
             return
         for other, link in enumerate(self._links):
             if other != number and (target is None or target in link.heard):

@@ -205,7 +205,7 @@ class SimulatedPayload:
             name: Port(port.local + instance, port.remote + instance)
             for name, port in _PAYLOAD.items()
         }
-        self.host = host = Host(links)
+        self.host = host = Host(links, router=False)
         self.clock = VehicleClock()
         self.origin = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
         system = 1 + instance
@@ -215,14 +215,14 @@ class SimulatedPayload:
         self._epoch: int | None = None
         self.device = GimbalDevice(
             system,
-            host.sender(system, mavlink.MAV_COMP_ID_GIMBAL),
+            host.sender(system, mavlink.MAV_COMP_ID_GIMBAL, "gimbal"),
             self.gimbal,
             lambda: self._angles,
         )
         self.definition = DefinitionServer(definition_xml(camera, lacks))
         self.camera = CameraComponent(
             system,
-            host.sender(system, mavlink.MAV_COMP_ID_CAMERA),
+            host.sender(system, mavlink.MAV_COMP_ID_CAMERA, "camera"),
             LensMotors(camera, opening_lens(camera)),
             streams=streams,
             definition_uri=self.definition.uri,
@@ -231,7 +231,7 @@ class SimulatedPayload:
         host.add(_Listener(self))
         host.add(self.device)
         host.add(self.camera)
-        self._ask = host.sender(system, mavlink.MAV_COMP_ID_CAMERA)
+        self._ask = host.sender(system, mavlink.MAV_COMP_ID_CAMERA, "camera")
         self._asked = -math.inf
         self._system = system
         self._filming = _Filming(self.camera, camera.picture.frame_rate, shutter)
