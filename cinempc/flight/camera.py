@@ -42,7 +42,7 @@ _ZOOM_RESOLUTION, _FOCUS_RESOLUTION, _IRIS_RESOLUTION = 0.002, 0.002, 0.01
 #: How often the field of view is asked for, 1/s, and how often what is open is looked after.
 _RATE, _TICK = 25.0, 0.02
 #: Time for one answer, s, and how often it is asked for.
-_TIMEOUT, _RETRIES = 0.5, 8
+_TIMEOUT, _RETRIES = 0.3, 12
 #: How far a reported focal length may be outside the lens's range: nominal values are rounded.
 _ROUNDED = 0.1
 
@@ -594,7 +594,7 @@ class CameraClient:
         if dof is None or not self._for_us(message):
             return
         if message.result in (mavlink.MAV_RESULT_ACCEPTED, mavlink.MAV_RESULT_IN_PROGRESS):
-            self._accepted(dof)
+            self.channels[dof].accept()
             return
         for_now = message.result == mavlink.MAV_RESULT_TEMPORARILY_REJECTED
         if self.channels[dof].refuse(for_now):
@@ -615,12 +615,6 @@ class CameraClient:
             and message.target_component in (0, self._link.component)
         )
 
-    def _accepted(self, dof: Dof) -> None:
-        channel = self.channels[dof]
-        channel.accept()
-        if not channel.usable and self._moves(dof) and self._reason_without(dof) is None:
-            channel.usable = True  # it was silent for a while only
-
     def _parameter_ack(self, message: Any) -> None:
         how = self._how.aperture
         if how == "none" or message.param_id != how.parameter:
@@ -628,7 +622,7 @@ class CameraClient:
         if self.target is None or not self.target.sent(message):
             return
         if message.param_result in (mavlink.PARAM_ACK_ACCEPTED, mavlink.PARAM_ACK_IN_PROGRESS):
-            self._accepted(Dof.aperture)
+            self.channels[Dof.aperture].accept()
         elif self.channels[Dof.aperture].refuse(for_now=False):
             self._lacks(
                 Dof.aperture,

@@ -7,6 +7,7 @@ to be a camera, so it is read with care: no document types, no entities, and lim
 from __future__ import annotations
 
 import asyncio
+import http.client
 import lzma
 import math
 import urllib.error
@@ -300,7 +301,8 @@ async def load(uri: str, ftp: Fetch | None = None) -> Definition:
     Raises:
         DefinitionError: it cannot be had, or is none.
     """
-    scheme = urllib.parse.urlsplit(uri).scheme.lower()
+    # Not urlsplit: MAVLink's own addresses are none of its.
+    scheme = uri.partition("://")[0].lower() if "://" in uri else ""
     try:
         if scheme in ("http", "https"):
             data = await asyncio.to_thread(_download, uri)
@@ -309,12 +311,12 @@ async def load(uri: str, ftp: Fetch | None = None) -> Definition:
                 raise DefinitionError(f"{uri} needs MAVLink FTP, which is not to be had here")
             data = await ftp(ftp_path(uri))
         elif scheme in ("", "file"):
-            path = urllib.parse.unquote(urllib.parse.urlsplit(uri).path) if scheme else uri
+            path = urllib.parse.unquote(uri.partition("://")[2]) if scheme else uri
             data = await asyncio.to_thread(_read_file, Path(path))
         else:
             raise DefinitionError(f"{uri} is neither http, https, file nor mftp")
         return parse(data)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DefinitionError(f"{uri} cannot be had: {error}") from None
 
 

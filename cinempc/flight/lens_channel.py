@@ -14,10 +14,11 @@ from cinempc.flight.lens_model import Ring
 #: Shortest time between two commands, wall s: cameras follow no more than 20 to 25 a second.
 _INTERVAL = 0.038
 #: Time, wall s, after which a command without an answer is sent again, the newest value in it;
-#: it doubles up to the last.
-_REPEAT, _REPEAT_LAST = 0.25, 1.0
-#: Time of asking without any answer, wall s, after which the camera does not do it.
-SILENT = 6.0
+#: different ones, so that a link that loses every second packet does not lose always the same.
+_REPEAT = {Dof.zoom: 0.27, Dof.focus: 0.31, Dof.aperture: 0.37}
+#: Time of asking without any answer, wall s, after which the camera does not do it: twenty times,
+#: so that a link that loses half of everything does not look like it.
+SILENT = 8.0
 #: Refusals in a row after which a camera that could does not any more.
 _REFUSALS = 5
 #: How many of its resolutions a lens has moved before the movement is seen, and how many a
@@ -62,7 +63,6 @@ class Channel:
         self._wanted = self._last = math.nan
         self._sent_at = -math.inf
         self._open = 0  # commands since the last one that is known to have arrived
-        self._repeat = _REPEAT
         self._asked_since = math.nan  # without an answer
         self._refusals = 0
         self._step: tuple[float, float, float] | None = None
@@ -92,12 +92,10 @@ class Channel:
         if changed:
             if since < _INTERVAL:
                 return
-            self._repeat = _REPEAT
             self._measure(time)
-        elif self._open == 0 or since < self._repeat:
+        elif self._open == 0 or since < _REPEAT[self.dof]:
             return
         else:
-            self._repeat = min(2 * self._repeat, _REPEAT_LAST)
             self._open = 0
         self._last, self._sent_at = self._wanted, wall
         self._open += 1
@@ -113,7 +111,6 @@ class Channel:
         self._open = max(0, self._open - 1)
         self._asked_since = math.nan
         self._refusals = 0
-        self._repeat = _REPEAT
 
     def refuse(self, for_now: bool) -> bool:
         """The camera says no.

@@ -6,6 +6,7 @@ What real cameras lack or do wrong can be taken away from it or switched on, for
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Flag, auto
@@ -151,10 +152,22 @@ def _settings(camera: Camera, lacks: Lacks) -> list[_Setting]:
 
 def definition_xml(camera: Camera, lacks: Lacks = Lacks.NOTHING) -> str:
     """The camera definition file of the simulated camera, to be served where its URI points."""
+    version = definition_version(camera, lacks)
+    return f"""<?xml version="1.0" encoding="UTF-8" ?>
+<mavlinkcamera>
+<definition version="{version}">
+{_body(camera, lacks)}
+</mavlinkcamera>
+"""
+
+
+def definition_version(camera: Camera, lacks: Lacks = Lacks.NOTHING) -> int:
+    """Version of the definition file, other for another file: clients keep it by this."""
+    return zlib.crc32(_body(camera, lacks).encode()) % 65535 + 1
+
+
+def _body(camera: Camera, lacks: Lacks) -> str:
     lines = [
-        '<?xml version="1.0" encoding="UTF-8" ?>',
-        "<mavlinkcamera>",
-        '<definition version="1">',
         f"  <model>{escape(camera.name)}</model>",
         "  <vendor>cinempc</vendor>",
         "</definition>",
@@ -179,7 +192,7 @@ def definition_xml(camera: Camera, lacks: Lacks = Lacks.NOTHING) -> str:
             names = "".join(f"<exclude>{excluded}</exclude>" for excluded in excludes)
             lines.append(f"{head}><exclusions>{names}</exclusions></option>")
         lines += ["    </options>", "  </parameter>"]
-    return "\n".join([*lines, "</parameters>", "</mavlinkcamera>", ""])
+    return "\n".join([*lines, "</parameters>"])
 
 
 # --- the camera ---
@@ -443,7 +456,7 @@ class CameraComponent(Component):
             camera.picture.height,
             0,
             flags,
-            1 if uri else 0,
+            definition_version(camera, self.lacks) if uri else 0,
             uri.encode(),
         )
 
