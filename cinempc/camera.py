@@ -152,6 +152,11 @@ class Mavlink(configs.Config):
     zoom_scale: Literal["linear", "logarithmic"] = Field(
         default="linear", description="What per cent of the zoom's range are, in focal length."
     )
+    zoom_full: Millimetres | None = Field(
+        default=None,
+        description="Focal length at 100 %, where that is not the lens's longest: "
+        "many go on into a crop of the picture.",
+    )
     focus: Literal["metres", "range", "none"] = "metres"
     farthest: Metres = Field(
         default=10000.0, validate_default=False, description="Focus distance sent for infinity."
@@ -185,6 +190,8 @@ class Mavlink(configs.Config):
     def _sound(self) -> Mavlink:
         if not 0 <= self.latency <= 5:
             raise ValueError(f"latency must be between 0 s and 5 s, it is {self.latency:g} s")
+        if self.zoom_full is not None and not 0 < self.zoom_full < math.inf:
+            raise ValueError("zoom_full must be above zero and finite")
         if not (self.farthest > 1 and math.isfinite(self.farthest)):
             raise ValueError("farthest must be a finite distance beyond 1 m")
         return self

@@ -16,18 +16,20 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from cinempc import lens
 from cinempc.camera import Camera, Dof, LensState
-from cinempc.flight import camera_definition, ftp
+from cinempc.flight import camera_definition, camera_reports, ftp
 from cinempc.flight.camera_definition import Definition, DefinitionError
+from cinempc.flight.camera_reports import Capture, Information, Storage, VideoStream
+from cinempc.flight.camera_requests import RETRIES, TIMEOUT, ask
 from cinempc.flight.commands import CommandRefused, NoAnswer, Target, command
 from cinempc.flight.dialect import enum_name, mavlink
 from cinempc.flight.ext_params import KINDS, ExtParams, Parameter
 from cinempc.flight.lens_channel import Channel, Latency, snap
 from cinempc.flight.lens_model import Ring
+from cinempc.flight.lens_scale import LensScale
 from cinempc.flight.link import Link
 from cinempc.flight.transport import LinkError
 
@@ -41,10 +43,6 @@ FRESH = 1.0
 _ZOOM_RESOLUTION, _FOCUS_RESOLUTION, _IRIS_RESOLUTION = 0.002, 0.002, 0.01
 #: How often the field of view is asked for, 1/s, and how often what is open is looked after.
 _RATE, _TICK = 25.0, 0.02
-#: Time for one answer, s, and how often it is asked for.
-_TIMEOUT, _RETRIES = 0.3, 12
-#: How far a reported focal length may be outside the lens's range: nominal values are rounded.
-_ROUNDED = 0.1
 
 Problem = Callable[[str], None]
 
@@ -62,50 +60,6 @@ class LensReading:
     lens: LensState
     reported: frozenset[Dof]
     ages: dict[Dof, float]
-
-
-@dataclass(frozen=True)
-class Storage:
-    """What the camera records on: MiB, NaN where not told; ``status`` is STORAGE_STATUS."""
-
-    status: int
-    total: float
-    used: float
-    available: float
-
-
-@dataclass(frozen=True)
-class Capture:
-    """What the camera does: whether it records, for how long, s, and what is left, MiB."""
-
-    recording: bool
-    recorded: float
-    available: float
-
-
-@dataclass(frozen=True)
-class VideoStream:
-    """A video stream that the camera offers: its address, VIDEO_STREAM_TYPE, px, 1/s."""
-
-    number: int
-    name: str
-    address: str
-    kind: int
-    width: int
-    height: int
-    frame_rate: float
-
-
-@dataclass(frozen=True)
-class Information:
-    """What the camera says to be: sensor in mm, CAMERA_CAP_FLAGS."""
-
-    vendor: str
-    model: str
-    flags: int
-    focal_length_mm: float
-    sensor_mm: tuple[float, float]
-    definition_uri: str
 
 
 class CameraClient:
@@ -137,6 +91,7 @@ class CameraClient:
         self._link, self._camera, self._system = link, camera, system
         self._now, self._on_problem = now, on_problem
         self._how = camera.mavlink
+        self._scale = LensScale(camera)
         self.target: Target | None = None
         self.information: Information | None = None
         self.storage: Storage | None = None
@@ -338,58 +293,14 @@ class CameraClient:
         await asyncio.gather(self._try(Dof.zoom), self._try(Dof.focus), self._try(Dof.aperture))
 
     async def _ask(self, name: str, old: int | None = None, *params: float) -> None:
-        """Have a message sent; the message is the answer, whatever becomes of its COMMAND_ACK.
-
-        Raises:
-            NoAnswer, CommandRefused: it cannot be had.
-        """
-        assert self.target is not None
-        target = self.target
-        number: int = getattr(mavlink, f"MAVLINK_MSG_ID_{name}")
-        refused: CommandRefused | None = None
-        for attempt in range(_RETRIES):
-            # Firmware of before 2019 knows only the request that each message had for itself.
-            use_old = old is not None and (refused is not None or attempt % 4 == 3)
-            asked = old if use_old and old is not None else mavlink.MAV_CMD_REQUEST_MESSAGE
-            waiting = asyncio.ensure_future(self._link.wait(name, target.sent, _TIMEOUT))
-            answer = asyncio.ensure_future(
-                self._link.wait(
-                    "COMMAND_ACK",
-                    partial(_refuses, target, asked),
-                    _TIMEOUT,
-                )
-            )
-            await asyncio.sleep(0)
-            values = params if use_old else (float(number),)
-            self._link.send(
-                mavlink.MAVLink_command_long_message(
-                    target.system,
-                    target.component,
-                    asked,
-                    attempt,
-                    *values,
-                    *[0.0] * (7 - len(values)),
-                )
-            )
-            try:
-                await asyncio.wait({waiting, answer}, return_when=asyncio.FIRST_COMPLETED)
-                if waiting.done() and waiting.exception() is None:
-                    return
-                if answer.done() and answer.exception() is None:
-                    result = answer.result().result
-                    if refused is not None or old is None:
-                        raise CommandRefused(asked, result, str(target))
-                    refused = CommandRefused(asked, result, str(target))
-            finally:
-                for task in (waiting, answer):
-                    task.cancel()
-                await asyncio.gather(waiting, answer, return_exceptions=True)
-        raise refused or NoAnswer(f"{target} does not send {name}")
+        if self.target is None:
+            raise NoAnswer("no camera was heard yet")
+        await ask(self._link, self.target, name, old, *params)
 
     async def _command(self, number: int, *params: float) -> None:
         if self.target is None:
             raise NoAnswer("no camera was heard yet")
-        await command(self._link, self.target, number, *params, timeout=_TIMEOUT, retries=_RETRIES)
+        await command(self._link, self.target, number, *params, timeout=TIMEOUT, retries=RETRIES)
 
     def _has(self, flag: int) -> bool:
         return self.information is not None and bool(self.information.flags & flag)
@@ -546,21 +457,10 @@ class CameraClient:
         )
 
     def _send_zoom(self, focal_length: float) -> None:
-        if self._how.zoom == "focal_length":
-            kind, value = mavlink.ZOOM_TYPE_FOCAL_LENGTH, focal_length
-        else:
-            kind, value = mavlink.ZOOM_TYPE_RANGE, self._percent_of_zoom(focal_length)
-        self._command_now(mavlink.MAV_CMD_SET_CAMERA_ZOOM, kind, value)
+        self._command_now(mavlink.MAV_CMD_SET_CAMERA_ZOOM, *self._scale.zoom_command(focal_length))
 
     def _send_focus(self, dioptres: float) -> None:
-        if self._how.focus == "metres":
-            kind = mavlink.FOCUS_TYPE_METERS
-            value = min(lens.inverse(dioptres), self._how.farthest)
-        else:
-            # From the closest distance, 0 %, to infinity: the protocol's "in" and "out".
-            kind = mavlink.FOCUS_TYPE_RANGE
-            value = 100 * (1 - dioptres * self._camera.focus.closest)
-        self._command_now(mavlink.MAV_CMD_SET_CAMERA_FOCUS, kind, value)
+        self._command_now(mavlink.MAV_CMD_SET_CAMERA_FOCUS, *self._scale.focus_command(dioptres))
 
     def _send_aperture(self, stops: float) -> None:
         how = self._how.aperture
@@ -571,20 +471,6 @@ class CameraClient:
             self._params.send(how.parameter, self._apertures[nearest], self._aperture_kind)
         except ValueError as error:
             self._lacks(Dof.aperture, f"has apertures that its parameter cannot hold ({error})")
-
-    def _percent_of_zoom(self, focal_length: float) -> float:
-        low, high = self._camera.focal_length.min, self._camera.focal_length.max
-        if high <= low:
-            return 0.0
-        if self._how.zoom_scale == "logarithmic":
-            return 100 * math.log(focal_length / low) / math.log(high / low)
-        return 100 * (focal_length - low) / (high - low)
-
-    def _zoom_of_percent(self, percent: float) -> float:
-        low, high = self._camera.focal_length.min, self._camera.focal_length.max
-        if self._how.zoom_scale == "logarithmic":
-            return float(low * (high / low) ** (percent / 100))
-        return low + percent / 100 * (high - low)
 
     def _command_ack(self, message: Any) -> None:
         dof = {
@@ -672,62 +558,37 @@ class CameraClient:
         return self.target is not None and self.target.sent(message)
 
     def _information(self, message: Any) -> None:
-        if not self._is_target(message):
-            return
-        values = (message.focal_length, message.sensor_size_h, message.sensor_size_v)
-        focal, width, height = (v if math.isfinite(v) and v > 0 else math.nan for v in values)
-        self.information = Information(
-            _text(bytes(message.vendor_name)),
-            _text(bytes(message.model_name)),
-            int(message.flags),
-            focal,
-            (width, height),
-            message.cam_definition_uri,
-        )
+        if self._is_target(message):
+            self.information = camera_reports.information(message)
 
     def _fov(self, message: Any) -> None:
-        if not self._is_target(message):
+        if not self._is_target(message) or message.hfov == 0:  # 0: not known, by some
             return
-        angle = math.radians(message.hfov)
-        if not 0 < angle < math.pi:
-            if message.hfov != 0:  # not known, by some
-                self._impossible("CAMERA_FOV_STATUS.hfov")
+        focal = self._scale.zoom_of_view(math.radians(message.hfov))
+        if focal is None:
+            self._impossible("CAMERA_FOV_STATUS.hfov")
             return
-        focal = lens.focal_length_for_field_of_view(self._camera.sensor.width, angle)
-        if self._take_zoom(float(focal), "CAMERA_FOV_STATUS.hfov"):
-            self._fov_at = time.monotonic()
-
-    def _take_zoom(self, focal: float, what: str) -> bool:
-        low, high = self._camera.focal_length.min, self._camera.focal_length.max
-        if not (1 - _ROUNDED) * low <= focal <= (1 + _ROUNDED) * high:
-            self._impossible(what)
-            return False
-        self._report(Dof.zoom, min(max(focal, low), high))
-        return True
+        self._report(Dof.zoom, focal)
+        self._fov_at = time.monotonic()
 
     def _settings(self, message: Any) -> None:
         if not self._is_target(message):
             return
-        percent = self._how.levels == "percent"
-        zoom, focus = float(message.zoomLevel), float(message.focusLevel)
+        level = float(message.zoomLevel)
         # The field of view is what the picture has: it goes before the position of a ring.
-        if not math.isnan(zoom) and time.monotonic() - self._fov_at > FRESH:
-            if percent and not 0 <= zoom <= 100:
+        if not math.isnan(level) and time.monotonic() - self._fov_at > FRESH:
+            focal = self._scale.zoom_of_level(level)
+            if focal is None:
                 self._impossible("CAMERA_SETTINGS.zoomLevel")
             else:
-                focal = self._zoom_of_percent(zoom) if percent else zoom
-                self._take_zoom(focal, "CAMERA_SETTINGS.zoomLevel")
-        if math.isnan(focus):
-            return
-        closest = self._camera.focus.closest
-        if percent:
-            good, dioptres = 0 <= focus <= 100, (1 - focus / 100) / closest
-        else:
-            good, dioptres = focus >= (1 - _ROUNDED) * closest, lens.inverse(max(focus, closest))
-        if not good:
-            self._impossible("CAMERA_SETTINGS.focusLevel")
-            return
-        self._report(Dof.focus, dioptres)
+                self._report(Dof.zoom, focal)
+        level = float(message.focusLevel)
+        if not math.isnan(level):
+            dioptres = self._scale.focus_of_level(level)
+            if dioptres is None:
+                self._impossible("CAMERA_SETTINGS.focusLevel")
+            else:
+                self._report(Dof.focus, dioptres)
 
     def _parameter(self, parameter: Parameter) -> None:
         how = self._how.aperture
@@ -744,39 +605,15 @@ class CameraClient:
 
     def _storage(self, message: Any) -> None:
         if self._is_target(message):
-            self.storage = Storage(
-                int(message.status),
-                *(
-                    value if math.isfinite(value) and value >= 0 else math.nan
-                    for value in (
-                        message.total_capacity,
-                        message.used_capacity,
-                        message.available_capacity,
-                    )
-                ),
-            )
+            self.storage = camera_reports.storage(message)
 
     def _capture(self, message: Any) -> None:
         if self._is_target(message):
-            left = message.available_capacity
-            self.capture = Capture(
-                bool(message.video_status & 1),
-                message.recording_time_ms / 1e3,
-                left if math.isfinite(left) and left >= 0 else math.nan,
-            )
+            self.capture = camera_reports.capture(message)
 
     def _stream(self, message: Any) -> None:
         if self._is_target(message) and 0 < message.stream_id <= 16:
-            rate = message.framerate
-            self.streams[int(message.stream_id)] = VideoStream(
-                int(message.stream_id),
-                message.name,
-                message.uri,
-                int(message.type),
-                int(message.resolution_h),
-                int(message.resolution_v),
-                rate if math.isfinite(rate) and rate > 0 else math.nan,
-            )
+            self.streams[int(message.stream_id)] = camera_reports.video_stream(message)
 
     # --- recording and exposure ---
 
@@ -872,16 +709,3 @@ class CameraClient:
         except ValueError as error:
             raise LinkError(f"the camera's {what} cannot be set: {error}") from None
         return nearest
-
-
-def _refuses(target: Target, number: int, message: Any) -> bool:
-    """Whether a COMMAND_ACK says no."""
-    return (
-        message.command == number
-        and target.sent(message)
-        and message.result not in (mavlink.MAV_RESULT_ACCEPTED, mavlink.MAV_RESULT_IN_PROGRESS)
-    )
-
-
-def _text(data: bytes) -> str:
-    return data.split(b"\0", 1)[0].decode("utf-8", "replace")

@@ -6,21 +6,28 @@ What real cameras lack or do wrong can be taken away from it or switched on, for
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Flag, auto
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
 from cinempc import lens
-from cinempc.camera import Camera, LensState
+from cinempc.camera import LensState
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.ext_params import KINDS, decode, encode
 from sim.lens_motor import LensMotors
+from sim.mavlink.camera_definition import (
+    Lacks,
+    Setting,
+    apertures,
+    definition_version,
+    definition_xml,
+)
+from sim.mavlink.camera_definition import settings as camera_settings
 from sim.mavlink.component import Component, Send
+
+__all__ = ["CameraComponent", "Lacks", "Stream", "definition_xml"]
 
 #: How often the field of view is sent, 1/s, until somebody asks for another rate; CAMERA_SETTINGS
 #: comes when the lens or the mode changed, at most so often.
@@ -33,27 +40,7 @@ _MODE_CHANGE = 0.2
 _STEPS, _THROUGH = 20.0, 3.0
 #: Changes of the levels that are told, per cent.
 _LEVEL = 0.05
-#: Third stops as lenses have them engraved.
-_ENGRAVED = (
-    *(1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.5, 2.8, 3.2, 3.5, 4.0, 4.5, 5.0, 5.6),
-    *(6.3, 7.1, 8.0, 9.0, 10.0, 11.0, 13.0, 14.0, 16.0, 18.0, 20.0, 22.0, 25.0, 29.0, 32.0),
-)
 _UNKNOWN_PLACE = (1 << 31) - 1
-
-
-class Lacks(Flag):
-    """What a camera may lack, or do wrong."""
-
-    NOTHING = 0
-    ZOOM = auto()  # no flag, and zoom commands are unsupported
-    FOCUS = auto()
-    APERTURE = auto()  # no such parameter
-    FOCAL_LENGTHS = auto()  # zooms, but not by focal length
-    ANSWERS = auto()  # does as it is told and says nothing
-    REPORTS = auto()  # tells nothing of where the lens is
-    PARAMETERS = auto()  # no extended parameters, no definition
-    OBEDIENCE = auto()  # denies every order
-    OLD_REQUESTS = auto()  # does not know the requests of before MAV_CMD_REQUEST_MESSAGE
 
 
 @dataclass(frozen=True)
@@ -63,139 +50,6 @@ class Stream:
     uri: str
     name: str = "main"
     kind: int = mavlink.VIDEO_STREAM_TYPE_RTSP
-
-
-# --- settings ---
-
-
-@dataclass(frozen=True)
-class _Setting:
-    name: str
-    kind: str
-    description: str
-    options: tuple[tuple[str, float, tuple[str, ...]], ...]  # name, value, what it excludes
-    default: float
-    shown: bool = True
-    updates: tuple[str, ...] = ()
-
-
-def apertures(camera: Camera) -> list[float]:
-    """f-numbers of the lens in third stops, as they are engraved."""
-    low, high = camera.aperture.min, camera.aperture.max
-    if high <= low:
-        return [low]
-    inside = [f for f in _ENGRAVED if low * 1.02 < f < high / 1.02]
-    return sorted({round(low, 2), *inside, round(high, 2)})
-
-
-def _settings(camera: Camera, lacks: Lacks) -> list[_Setting]:
-    shutters = (24, 25, 30, 48, 50, 60, 100, 125, 250, 500, 1000, 2000)
-    found = [
-        _Setting(
-            "CAM_MODE",
-            "uint32",
-            "Camera mode",
-            (("Photo", 0, ("CAM_VIDRES",)), ("Video", 1, ())),
-            1,
-            shown=False,
-            updates=("CAM_SHUTTERSPD", "CAM_ISO"),
-        ),
-        _Setting(
-            "CAM_EXPMODE",
-            "uint8",
-            "Exposure mode",
-            (("Auto", 0, ("CAM_SHUTTERSPD", "CAM_ISO")), ("Manual", 1, ())),
-            1,
-        ),
-        _Setting(
-            "CAM_SHUTTERSPD",
-            "float",
-            "Exposure time",
-            tuple((f"1/{n}", 1 / n, ()) for n in shutters),
-            1 / 50,
-        ),
-        _Setting(
-            "CAM_ISO",
-            "uint32",
-            "ISO",
-            tuple((str(n), n, ()) for n in (100, 200, 400, 800, 1600, 3200, 6400)),
-            400,
-        ),
-        _Setting(
-            "CAM_WBMODE",
-            "uint8",
-            "White balance",
-            (("Auto", 0, ()), ("Daylight", 1, ()), ("Cloudy", 2, ()), ("Tungsten", 3, ())),
-            1,
-        ),
-        _Setting(
-            "CAM_VIDRES",
-            "uint8",
-            "Video size",
-            ((f"{camera.picture.width} x {camera.picture.height}", 0, ()),),
-            0,
-        ),
-    ]
-    if not lacks & Lacks.APERTURE:
-        f_numbers = apertures(camera)
-        found.append(
-            _Setting(
-                "CAM_APERTURE",
-                "float",
-                "Aperture",
-                tuple((f"f/{f:g}", f, ()) for f in f_numbers),
-                f_numbers[0],
-            )
-        )
-    return found
-
-
-def definition_xml(camera: Camera, lacks: Lacks = Lacks.NOTHING) -> str:
-    """The camera definition file of the simulated camera, to be served where its URI points."""
-    version = definition_version(camera, lacks)
-    return f"""<?xml version="1.0" encoding="UTF-8" ?>
-<mavlinkcamera>
-<definition version="{version}">
-{_body(camera, lacks)}
-</mavlinkcamera>
-"""
-
-
-def definition_version(camera: Camera, lacks: Lacks = Lacks.NOTHING) -> int:
-    """Version of the definition file, other for another file: clients keep it by this."""
-    return zlib.crc32(_body(camera, lacks).encode()) % 65535 + 1
-
-
-def _body(camera: Camera, lacks: Lacks) -> str:
-    lines = [
-        f"  <model>{escape(camera.name)}</model>",
-        "  <vendor>cinempc</vendor>",
-        "</definition>",
-        "<parameters>",
-    ]
-    for setting in _settings(camera, lacks):
-        control = "" if setting.shown else ' control="0"'
-        lines += [
-            f'  <parameter name={quoteattr(setting.name)} type="{setting.kind}" '
-            f'default="{setting.default:.9g}"{control}>',
-            f"    <description>{escape(setting.description)}</description>",
-        ]
-        if setting.updates:
-            names = "".join(f"<update>{name}</update>" for name in setting.updates)
-            lines.append(f"    <updates>{names}</updates>")
-        lines.append("    <options>")
-        for name, value, excludes in setting.options:
-            head = f'      <option name={quoteattr(name)} value="{value:.9g}"'
-            if not excludes:
-                lines.append(f"{head} />")
-                continue
-            names = "".join(f"<exclude>{excluded}</exclude>" for excluded in excludes)
-            lines.append(f"{head}><exclusions>{names}</exclusions></option>")
-        lines += ["    </options>", "  </parameter>"]
-    return "\n".join([*lines, "</parameters>"])
-
-
-# --- the camera ---
 
 
 class CameraComponent(Component):
@@ -247,7 +101,7 @@ class CameraComponent(Component):
         self.images = 0
         self._shots: tuple[float, float, int] | None = None  # next one, interval, how many left
         self._streaming = {number: True for number, _ in enumerate(streams, 1)}
-        settings = [] if lacks & Lacks.PARAMETERS else _settings(self.camera, lacks)
+        settings = [] if lacks & Lacks.PARAMETERS else camera_settings(self.camera, lacks)
         self._settings = {setting.name: setting for setting in settings}
         self.values = {setting.name: float(setting.default) for setting in settings}
         if "CAM_APERTURE" in self.values:
@@ -513,6 +367,8 @@ class CameraComponent(Component):
         return self._of_streams(number, self._one_status)
 
     def _of_streams(self, number: float, make: Callable[[int], Any]) -> Any:
+        if math.isnan(number):  # not given: MAVSDK sends this, and means all
+            number = 0.0
         if not self._streams or not 0 <= number <= len(self._streams):
             return None
         if number >= 1:
@@ -783,7 +639,7 @@ class CameraComponent(Component):
         else:
             self._send_value(setting.name)
 
-    def _put(self, setting: _Setting, value: float) -> None:
+    def _put(self, setting: Setting, value: float) -> None:
         self.values[setting.name] = value
         if setting.name == "CAM_APERTURE":
             self._goal = replace(self._goal, f_number=value)

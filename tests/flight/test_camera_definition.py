@@ -24,8 +24,14 @@ from cinempc.flight.dialect import mavlink
 from cinempc.flight.ext_params import KINDS, SIZE, decode, encode, read_message
 from cinempc.flight.lens_channel import snap
 from cinempc.flight.lens_model import Ring, approach
+from cinempc.flight.lens_scale import LensScale
 from sim.lens_motor import LensMotors
-from sim.mavlink.camera import Lacks, apertures, definition_version, definition_xml
+from sim.mavlink.camera_definition import (
+    Lacks,
+    apertures,
+    definition_version,
+    definition_xml,
+)
 
 GOOD = """<?xml version="1.0" encoding="UTF-8" ?>
 <mavlinkcamera>
@@ -339,3 +345,41 @@ def test_shipped_cameras_say_whether_they_were_tried(name):
     camera = cameras.load(name)
     assert not camera.mavlink.tried
     assert camera.mavlink.note
+
+
+@given(
+    st.floats(0, 1), st.sampled_from(["linear", "logarithmic"]), st.sampled_from([None, "300 mm"])
+)
+def test_zoom_by_range_is_undone_by_the_level_that_is_reported(share, scale, full):
+    camera = cameras.load("super35_zoom").model_copy(
+        update={
+            "mavlink": cameras.Mavlink(
+                zoom="range", focus="range", zoom_scale=scale, zoom_full=full
+            )
+        }
+    )
+    scales = LensScale(camera)
+    focal = 24 + share * 96
+    kind, percent = scales.zoom_command(focal)
+    assert kind == mavlink.ZOOM_TYPE_RANGE
+    assert scales.zoom_of_level(percent) == pytest.approx(focal, rel=1e-6)
+    dioptres = share / camera.focus.closest
+    kind, percent = scales.focus_command(dioptres)
+    assert kind == mavlink.FOCUS_TYPE_RANGE
+    assert scales.focus_of_level(percent) == pytest.approx(dioptres, abs=1e-9)
+
+
+def test_a_siyis_ten_times_are_a_third_of_its_range():
+    scales = LensScale(cameras.load("siyi_zr10"))
+    assert scales.zoom_command(47.4)[1] == pytest.approx(100 * (47.4 / 5.15 - 1) / 29, rel=1e-3)
+
+
+@given(st.floats())
+def test_no_number_becomes_an_impossible_lens(value):
+    camera = cameras.load("super35_zoom")
+    for levels in ("percent", "native"):
+        scales = LensScale(camera.model_copy(update={"mavlink": cameras.Mavlink(levels=levels)}))
+        for zoom in (scales.zoom_of_level(value), scales.zoom_of_view(value)):
+            assert zoom is None or 24 <= zoom <= 120
+        focus = scales.focus_of_level(value)
+        assert focus is None or 0 <= focus <= 1 / 0.9 + 1e-9

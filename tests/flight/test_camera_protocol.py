@@ -27,7 +27,8 @@ from cinempc.flight.ext_params import ParameterRefused
 from cinempc.flight.link import Link
 from cinempc.flight.transport import LinkError, Transport
 from sim.lens_motor import LensMotors
-from sim.mavlink.camera import CameraComponent, Lacks, Stream, definition_xml
+from sim.mavlink.camera import CameraComponent, Stream
+from sim.mavlink.camera_definition import Lacks, definition_xml
 from sim.mavlink.host import Host, Port
 
 SUPER35 = cameras.load("super35_zoom")
