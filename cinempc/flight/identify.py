@@ -109,19 +109,59 @@ def manoeuvre(
         duration: s.
     """
     fast = min(speed, 0.6 * limits.speed)
-    count = round(duration / _NODE)
-    t = np.linspace(0.0, duration, 10 * count + 1)
+    t = np.linspace(0.0, duration, 10 * round(duration / _NODE) + 1)
     # The pace rises and falls twice, so that slow and fast turns are both in it.
     swell = np.sin(np.pi * t / duration) ** 2
-    pace = swell * (0.55 + 0.45 * np.cos(4 * np.pi * t / duration) ** 2)
-    phase = np.concatenate([[0.0], np.cumsum((pace[1:] + pace[:-1]) / 2 * np.diff(t))])
-    x, y = 5.0 * np.sin(phase * 0.6), 3.0 * np.sin(2 * phase * 0.6)
-    path = np.stack([x, y], axis=1)
+    phase = 0.6 * _sum(swell * (0.55 + 0.45 * np.cos(4 * np.pi * t / duration) ** 2), t)
+    path = np.stack([5.0 * np.sin(phase), 3.0 * np.sin(2 * phase)], axis=1)
     velocity = np.gradient(path, t, axis=0)
-    scale = min(1.0, fast / np.linalg.norm(velocity, axis=1).max())
     acceleration = np.gradient(velocity, t, axis=0)
-    scale = min(scale, 0.6 * limits.acceleration / np.linalg.norm(acceleration, axis=1).max())
-    shape = acceleration[::10] * scale
+    scale = min(
+        1.0,
+        fast / float(np.linalg.norm(velocity, axis=1).max()),
+        0.6 * limits.acceleration / float(np.linalg.norm(acceleration, axis=1).max()),
+    )
+    return _along(scale * path, t, start, limits, time)
+
+
+def circle(
+    start: RigState,
+    limits: FlightLimits,
+    time: float,
+    radius: float = 5.0,
+    speed: float = 3.0,
+    laps: float = 2.0,
+) -> Plan:
+    """A circle that begins and ends at rest where the vehicle hovers: how well it is followed is
+    what the figures speak of.
+
+    Args:
+        start, limits, time: as for `manoeuvre`.
+        radius: m.
+        speed: once it is reached, m/s.
+        laps: at that speed.
+    """
+    rate = min(speed, math.sqrt(0.8 * limits.acceleration * radius)) / radius
+    ramp = 4.0
+    duration = 2 * ramp + 2 * np.pi * laps / rate
+    duration = _NODE * round(duration / _NODE)
+    t = np.linspace(0.0, duration, 10 * round(duration / _NODE) + 1)
+    rise = np.clip(np.minimum(t, duration - t) / ramp, 0.0, 1.0)
+    angle = rate * _sum(rise * rise * (3 - 2 * rise), t)
+    path = radius * np.stack([np.sin(angle), 1 - np.cos(angle)], axis=1)
+    return _along(path, t, start, limits, time)
+
+
+def _sum(values: Floats, t: Floats) -> Floats:
+    """The integral from the start, trapezoids."""
+    return np.concatenate([[0.0], np.cumsum((values[1:] + values[:-1]) / 2 * np.diff(t))])
+
+
+def _along(path: Floats, t: Floats, start: RigState, limits: FlightLimits, time: float) -> Plan:
+    """A plan along a path (10 n + 1, 2) from the start, m, at times t, ten to each of its nodes."""
+    velocity = np.gradient(path, t, axis=0)
+    shape = np.gradient(velocity, t, axis=0)[::10]
+    count = (len(t) - 1) // 10
     states, inputs = np.zeros((count + 1, plan.NX)), np.zeros((count, plan.NU))
     camera = start.camera
     states[0, plan.POSITION] = start.position
@@ -131,11 +171,11 @@ def manoeuvre(
         # What the acceleration does to the next node, less a pull back onto the path: the sum of
         # rounding must not carry it away.
         here = states[k]
-        off_p = path[10 * k] * scale + start.position[:2] - here[plan.POSITION][:2]
-        off_v = velocity[10 * k] * scale - here[plan.VELOCITY][:2]
+        off_p = path[10 * k] + start.position[:2] - here[plan.POSITION][:2]
+        off_v = velocity[10 * k] - here[plan.VELOCITY][:2]
         wanted = shape[k + 1] + 0.8 * off_p + 1.6 * off_v
         jerk = (wanted - here[plan.ACCELERATION][:2]) / _NODE
-        inputs[k, plan.JERK][:2] = np.clip(jerk, -0.5 * limits.jerk, 0.5 * limits.jerk)
+        inputs[k, plan.JERK][:2] = np.clip(jerk, -limits.jerk, limits.jerk)
         states[k + 1] = plan.propagate(here, inputs[k], _NODE)
     return Plan(
         times=time + _NODE * np.arange(count + 1, dtype=float),

@@ -218,7 +218,15 @@ class Pilot:
         client.command_lens(camera.clamp(LensState(camera.focal_length.min, 10.0, 5.6)))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.ensure_future(work))
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of the pilot's tasks ends by itself: a fault of ours must not leave half a pilot."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_event("error", f"a fault in the pilot: {error!r}")
+            self._end("a fault in the pilot itself")
 
     async def close(self) -> None:
         """Stop streaming and let go of the link."""
@@ -255,11 +263,7 @@ class Pilot:
         while True:
             stamp = time.monotonic_ns()
             self._asked[stamp] = time.monotonic()
-            self.link.send(
-                mavlink.MAVLink_timesync_message(
-                    0, stamp, self.autopilot.target.system, self.autopilot.target.component
-                )
-            )
+            self.link.send(mavlink.MAVLink_timesync_message(0, stamp))
             for old in [s for s in self._asked if stamp - s > 3e9]:
                 del self._asked[old]
             await asyncio.sleep(0.2)
