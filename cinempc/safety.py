@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from cinempc import configs
+from cinempc.fence import Fence
 from cinempc.units import Metres, Seconds
 
 
@@ -63,6 +64,7 @@ class Safety(configs.Config):
         "the vehicle is."
     )
     lost: Lost = Lost()
+    fence: Fence | None = Field(default=None, description="Where the vehicle may be; not limited.")
 
     @model_validator(mode="after")
     def _sound(self) -> Safety:
@@ -72,6 +74,14 @@ class Safety(configs.Config):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} must be above zero and finite, it is {value:g}")
+        fence = self.fence
+        if fence is not None and fence.height is not None:
+            room = fence.height - fence.margin
+            if room < self.altitude.max:
+                raise ValueError(
+                    f"altitude.max, {self.altitude.max:g} m, must not be above fence.height less "
+                    f"its margin, {room:g} m: plans that use it would be refused"
+                )
         return self
 
 

@@ -29,7 +29,7 @@ class Transport:
     """
 
     def __init__(self, address: str) -> None:
-        device, baud = _serial(address)
+        device, baud = serial_port(address)
         try:
             self._connection: Any = mavutil.mavlink_connection(
                 device, baud=baud, autoreconnect=True, retries=1
@@ -81,7 +81,7 @@ class Transport:
             self._connection.close()
 
 
-def _serial(address: str) -> tuple[str, int]:
+def serial_port(address: str) -> tuple[str, int]:
     """Device and baud rate: pymavlink takes the rate apart from the name."""
     if address.startswith("serial:"):
         address = address.removeprefix("serial:")
