@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cinempc import streams
 from cinempc.errors import CinempcError
 
 #: What a folder is searched for; other endings are taken as videos.
@@ -27,8 +28,6 @@ IMAGE_ENDINGS = (
     ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".jp2",
 )  # fmt: skip
 
-_LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
-_SCHEMES = (*_LIVE_SCHEMES, "http", "https")
 _TIMEOUT = 10.0  # s, for a stream to answer and for its next frame
 _MISSES = 30  # frames in a row that a camera may fail to give
 
@@ -146,12 +145,12 @@ def open_source(
         raise SourceError("no source is named; name a picture, a folder, a video or a camera")
     if where.isdigit() or re.fullmatch(r"/dev/video\d+", where):
         return _Camera(where)
-    scheme = where.split("://", 1)[0].lower() if "://" in where else ""
+    scheme = streams.scheme_of(where)
     if scheme:
-        if scheme not in _SCHEMES:
+        if scheme not in streams.SCHEMES:
             raise SourceError(
                 f"{where}: streams of {scheme}:// cannot be read; use one of "
-                + ", ".join(f"{name}://" for name in _SCHEMES)
+                + ", ".join(f"{name}://" for name in streams.SCHEMES)
             )
         return _Video(where, timeout=timeout)
     path = Path(where).expanduser()
@@ -210,8 +209,8 @@ class _Video(Source):
             length_s = self._container.duration / av.time_base
         if frames is None and length_s and rate:
             frames = round(length_s * float(rate))
-        scheme = name.split("://", 1)[0].lower() if "://" in name else ""
-        live = bool(scheme) and (scheme in _LIVE_SCHEMES or not length_s)
+        scheme = streams.scheme_of(name)
+        live = bool(scheme) and (scheme in streams.LIVE_SCHEMES or not length_s)
         super().__init__(
             name,
             live=live,
@@ -222,26 +221,20 @@ class _Video(Source):
         )
 
     def _open(self, name: str) -> None:
-        options = {}
-        if name.lower().startswith(tuple(f"{scheme}://" for scheme in _LIVE_SCHEMES)):
-            # Drops what was read to recognise the stream: late by that much it would stay.
-            options["fflags"] = "nobuffer"
-        if name.lower().startswith("rtsp"):
-            options["rtsp_transport"] = "tcp"  # UDP loses packets, which smears pictures
         try:
-            self._container = av.open(name, options=options, timeout=self._timeout)
+            self._container = streams.open_video(name, self._timeout)
             if not self._container.streams.video:
                 self.close()
                 raise SourceError(f"{name}: it holds no video; name a file that does")
         except (av.error.FFmpegError, OSError) as error:
             if "://" in name:
                 raise SourceError(
-                    f"{name}: the stream does not open ({_reason(error)}); check the address, "
-                    "the network and the password, for instance with `ffplay`"
+                    f"{name}: the stream does not open ({streams.reason(error)}); check the "
+                    "address, the network and the password, for instance with `ffplay`"
                 ) from error
             raise SourceError(
-                f"{name}: neither a picture nor a video that can be read ({_reason(error)}); it "
-                "is damaged, cut short or of another kind: try a player, or record it again"
+                f"{name}: neither a picture nor a video that can be read ({streams.reason(error)}); "
+                "it is damaged, cut short or of another kind: try a player, or record it again"
             ) from error
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
@@ -282,8 +275,8 @@ class _Video(Source):
             except (av.error.FFmpegError, OSError) as error:
                 if self.live:
                     raise SourceError(
-                        f"{self.name}: the stream broke off ({_reason(error)}); check the link "
-                        "and start again"
+                        f"{self.name}: the stream broke off ({streams.reason(error)}); check the "
+                        "link and start again"
                     ) from error
                 yield None  # what is left of a damaged file cannot even be taken apart
                 return
@@ -387,7 +380,3 @@ def _natural(files: list[Path]) -> list[Path]:
         return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in parts]
 
     return sorted(files, key=key)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
