@@ -233,8 +233,9 @@ class _Video(Source):
                     "address, the network and the password, for instance with `ffplay`"
                 ) from error
             raise SourceError(
-                f"{name}: neither a picture nor a video that can be read ({streams.reason(error)}); "
-                "it is damaged, cut short or of another kind: try a player, or record it again"
+                f"{name}: neither a picture nor a video that can be read "
+                f"({streams.reason(error)}); it is damaged, cut short or of another kind: try a "
+                "player, or record it again"
             ) from error
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
