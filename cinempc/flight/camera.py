@@ -176,8 +176,8 @@ class CameraClient:
                 "s: the shot is flown without moving the lens",
             )
             return
-        if self._configuring is not None:
-            await asyncio.wait([self._configuring])
+        while (task := self._configuring) is not None and not task.done():
+            await asyncio.wait([task])  # another one has begun if the camera restarts meanwhile
 
     def close(self) -> None:
         """Let go of the link; nothing is sent any more."""
@@ -254,12 +254,15 @@ class CameraClient:
         if self._here:
             return
         self._here = True
-        if "configured" in self._told or "absent" in self._told:
+        if self._configuring is not None:
+            # It may be another camera by now, or one that has forgotten what was set up.
+            self._configuring.cancel()
             self._on_problem("the camera is back")
             for channel in self.channels.values():
                 channel.forget()
-        if self._configuring is None or self._configuring.done():
-            self._configuring = self._start(self._configure())
+        elif "absent" in self._told:
+            self._on_problem("the camera is there now")
+        self._configuring = self._start(self._configure())
 
     # --- what it can do ---
 
@@ -289,7 +292,6 @@ class CameraClient:
                     "VIDEO_STREAM_INFORMATION", mavlink.MAV_CMD_REQUEST_VIDEO_STREAM_INFORMATION
                 )
         await self._settings_of_the_maker()
-        self._told.add("configured")
         await asyncio.gather(self._try(Dof.zoom), self._try(Dof.focus), self._try(Dof.aperture))
 
     async def _ask(self, name: str, old: int | None = None, *params: float) -> None:
@@ -384,7 +386,8 @@ class CameraClient:
         return camera.aperture.max > camera.aperture.min
 
     async def _try(self, dof: Dof) -> None:
-        """Command what is there already, and see whether the camera takes it."""
+        """Command what is wished, or else what is there already, and see whether the camera takes
+        it."""
         channel = self.channels[dof]
         if not self._moves(dof):
             channel.usable = False
@@ -394,10 +397,9 @@ class CameraClient:
             self._lacks(dof, reason)
             return
         channel.usable = True
-        before = channel.accepted
-        there = channel.ring.at(self._now())
-        self._want(dof, there)
-        while channel.usable and channel.accepted == before and self._here:
+        if not channel.wished:
+            self._want(dof, channel.ring.at(self._now()))
+        while channel.usable and not channel.confirmed and self._here:
             await asyncio.sleep(_TICK)
 
     def _lacks(self, dof: Dof, reason: str) -> None:

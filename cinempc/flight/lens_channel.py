@@ -46,7 +46,8 @@ class Channel:
         transmit: sends a value; nothing is waited for.
 
     Attributes:
-        usable: whether the camera does it, as far as is known.
+        usable: whether the camera does it, as far as is known: not before it was tried.
+        confirmed: whether it has said yes to a command since it was there.
         sent, accepted, refused: commands and their answers.
         reported: when a report came last, in the time of `report`; -inf before the first.
         seen: the newest report.
@@ -57,7 +58,7 @@ class Channel:
     ) -> None:
         self.dof, self.ring, self.resolution = dof, ring, resolution
         self._transmit = transmit
-        self.usable = True
+        self.usable = self.confirmed = False
         self.sent = self.accepted = self.refused = 0
         self.reported, self.seen = -math.inf, math.nan
         self._wanted = self._last = math.nan
@@ -72,6 +73,11 @@ class Channel:
     def answered(self) -> bool:
         """Whether any command was ever answered with yes."""
         return self.accepted > 0
+
+    @property
+    def wished(self) -> bool:
+        """Whether it was told where to go since it was there."""
+        return not math.isnan(self._wanted)
 
     def silent(self, wall: float) -> bool:
         """Whether it was asked for too long without any answer."""
@@ -108,6 +114,7 @@ class Channel:
     def accept(self) -> None:
         """The camera says that it does it."""
         self.accepted += 1
+        self.confirmed = True
         self._open = max(0, self._open - 1)
         self._asked_since = math.nan
         self._refusals = 0
@@ -130,8 +137,9 @@ class Channel:
         return not self.answered or self._refusals >= _REFUSALS
 
     def forget(self) -> None:
-        """The camera has restarted: what it was told is gone."""
-        self._last, self._open, self._step = math.nan, 0, None
+        """The camera is there again: what it was told is gone, what was wished before is old."""
+        self._wanted = self._last = math.nan
+        self._open, self._step, self.confirmed = 0, None, False
         self._sent_at = -math.inf
         self._asked_since = math.nan
         self._refusals = 0

@@ -510,6 +510,49 @@ def test_it_vanishes_and_comes_back():
         asyncio.run(scenario(world))
 
 
+def test_what_is_wished_when_it_is_back_is_not_overruled_by_the_setting_up():
+    async def scenario(world: World) -> None:
+        async with Client(world) as client:
+            world.alive = False
+            await until(lambda: client.problems)
+            client.camera.command_lens(LensState(100.0, 2.0, 16.0))  # nobody is there to hear it
+            world.alive = True
+            await until(lambda: client.camera.present)
+            client.camera.command_lens(LensState(50.0, 3.0, 8.0))  # once, and nothing after it
+            await until(lambda: near(world.motors.state, 50.0, 3.0, 8.0))
+            await until(lambda: client.camera._configuring.done())
+            await asyncio.sleep(1.0)
+            assert near(world.motors.state, 50.0, 3.0, 8.0)
+            assert all(channel.confirmed for channel in client.camera.channels.values())
+
+    with running() as world:
+        asyncio.run(scenario(world))
+
+
+def test_it_comes_late_while_the_lens_is_commanded_already():
+    async def scenario(world: World) -> None:
+        world.alive = False
+        problems: list[str] = []
+        link = Link(Transport(f"udpin:127.0.0.1:{world.client_port}"))
+        link.open()
+        camera = CameraClient(link, SUPER35, 1, now=world.now, on_problem=problems.append)
+        await camera.connect(timeout=0.2)
+        assert "without moving the lens" in problems[0]
+        world.alive = True
+        deadline = time.monotonic() + PATIENCE
+        while not near(world.motors.state, 60.0, 3.0, 8.0):
+            assert time.monotonic() < deadline
+            camera.command_lens(LensState(60.0, 3.0, 8.0))
+            await asyncio.sleep(0.02)
+        assert camera.available(SUPER35) == SUPER35
+        assert problems[1:] == ["the camera is there now"]
+        camera.close()
+        link.close()
+
+    with running() as world:
+        asyncio.run(scenario(world))
+
+
 class Hostile(CameraComponent):
     """A camera whose numbers are impossible."""
 
