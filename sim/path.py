@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 _SPACING = 0.02  # m between samples of the path
 _CORNER = 0.9  # m, how far before a waypoint a turn begins
-_RAMP = 0.8  # s to get from standing to walking speed and back
+RAMP = 0.8  #: s to get from standing to walking speed and back
 
 
 def _corner(before: Floats, at: Floats, after: Floats) -> Floats:
@@ -90,7 +90,7 @@ class Path:
         t = time - self.start
         if t <= 0 or self.length == 0:
             return 0.0, 0.0
-        v, ramp = self.speed, min(_RAMP, self.length / self.speed)
+        v, ramp = self.speed, min(RAMP, self.length / self.speed)
         if t < ramp:
             return v * t**2 / (2 * ramp), v * t / ramp
         distance = v * (t - ramp / 2)
