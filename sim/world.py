@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cinempc.errors import CinempcError
 from cinempc.subject import SubjectEstimate
-from sim import gait, props, textures
+from sim import actors, gait, props, textures
 from sim.bodies import body
 from sim.bodies.body import Body, Mesh
 from sim.bodies.labels import JOINTS
@@ -92,13 +92,7 @@ class World:
             _Person(
                 actor,
                 loaded := body.load(actor.body),
-                Path.through(
-                    actor.waypoints,
-                    actor.speed,
-                    start=actor.start,
-                    loop=actor.loop,
-                    heading=actor.heading,
-                ),
+                actors.way(actor),
                 seed * 1000 + k,
                 actor.height / loaded.height,
             )
@@ -147,18 +141,7 @@ class World:
         raise CinempcError(f"scene {self.scene.name!r} has nobody called {id!r} (there is {known})")
 
     def _truth(self, person: _Person, time: float) -> SubjectEstimate:
-        distance, speed = person.path.walked(time)
-        point, heading = person.path.at(distance)
-        way = np.array([np.cos(heading), np.sin(heading), 0.0])
-        return SubjectEstimate(
-            id=person.actor.id,
-            time=time,
-            position=np.array([point[0], point[1], 0.0]),
-            velocity=speed * way,
-            heading=float((heading + np.pi) % (2 * np.pi) - np.pi),
-            height=person.actor.height,
-            width=0.28 * person.actor.height,
-        )
+        return actors.truth(person.actor, person.path, time)
 
     def pose(self, id: str, time: float) -> gait.Pose:
         """The joints of one person, world frame."""
