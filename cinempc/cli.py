@@ -18,7 +18,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cinempc import cli_perception, configs
+from cinempc import cli_flight, cli_perception, configs
 from cinempc.console import err, out, progress_bar
 from cinempc.errors import CinempcError
 
@@ -47,6 +47,8 @@ app.add_typer(bench, name="bench")
 app.command("perceive", epilog=cli_perception.PERCEIVE_EXAMPLE)(cli_perception.perceive)
 app.command("sequence", epilog=cli_perception.SEQUENCE_EXAMPLE)(cli_perception.sequence)
 app.add_typer(cli_perception.models, name="models")
+app.command("identify", epilog=cli_flight.IDENTIFY_EXAMPLE)(cli_flight.identify)
+app.add_typer(cli_flight.simulated, name="sim")
 bench.command("perception", epilog=cli_perception.BENCH_EXAMPLE)(cli_perception.bench_perception)
 
 

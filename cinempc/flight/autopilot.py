@@ -38,6 +38,7 @@ RATES = {
     "GLOBAL_POSITION_INT": 5.0,
     "SYS_STATUS": 2.0,
 }
+    "SYSTEM_TIME": 5.0,  # a simulator's UTC may run at another rate than its own time
 #: Oldest release of PX4 that takes all that is sent here: gimbal protocol v2 came with 1.13.
 OLDEST = (1, 13, 0)
 #: Time between requests of a heartbeat, s: by itself it comes once a second, too late to notice
@@ -77,6 +78,7 @@ class Autopilot:
         clock: VehicleClock,
         *,
         system: int | None = None,
+        utc: seconds since 1970 at vehicle time 0, None while it does not know.
         component: int = mavlink.MAV_COMP_ID_AUTOPILOT1,
         on_event: Event = lambda level, sentence: None,
     ) -> None:
@@ -98,6 +100,7 @@ class Autopilot:
         link.on("HEARTBEAT", self._heartbeat)
         link.on("LOCAL_POSITION_NED", self._local_position)
         link.on("ATTITUDE", self._attitude)
+        self.utc: float | None = None
         link.on("ESTIMATOR_STATUS", self._estimator)
         link.on("EXTENDED_SYS_STATE", self._landed)
         link.on("SYS_STATUS", self._sys_status)
@@ -114,6 +117,7 @@ class Autopilot:
         """
         if self._system is None:
             raise LinkError(f"no autopilot was heard on {self.link.address} yet")
+        link.on("SYSTEM_TIME", self._system_time)
         return Target(self._system, self._component)
 
     @property
@@ -250,6 +254,10 @@ class Autopilot:
             about = await request(self.link, self.target, "AUTOPILOT_VERSION")
         except CommandRefused as error:
             raise LinkError(f"the autopilot does not tell its version: {error}") from None
+    def _system_time(self, message: Any) -> None:
+        if self._ours(message):
+            self.utc = telemetry.utc(message)
+
         number = about.flight_sw_version
         self.version = (number >> 24 & 0xFF, number >> 16 & 0xFF, number >> 8 & 0xFF)
         if self.version < OLDEST:

@@ -204,6 +204,11 @@ class CameraClient:
         """Addresses of the streams that the camera offers, the first first."""
         return tuple(s.address for _, s in sorted(self.streams.items()) if s.address)
 
+    @property
+    def video(self) -> tuple[str | None, str | None]:
+        """Where its pictures and their depth come from; see `camera_reports.sources`."""
+        return camera_reports.sources([s for _, s in sorted(self.streams.items())])
+
     def _start(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)

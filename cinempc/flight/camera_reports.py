@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from cinempc.flight.dialect import mavlink
+
+#: What a camera may call a stream of depth, among other words.
+_DEPTH = "depth"
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,37 @@ def video_stream(message: Any) -> VideoStream:
         int(message.resolution_v),
         _size(message.framerate),
     )
+
+
+def source(stream: VideoStream) -> str:
+    """The address that a stream is read at.
+
+    A stream that is sent by UDP is offered with the number of the port that it is sent to.
+    """
+    schemes = {
+        mavlink.VIDEO_STREAM_TYPE_RTPUDP: "rtp",
+        mavlink.VIDEO_STREAM_TYPE_MPEG_TS: "udp",
+    }
+    scheme, address = schemes.get(stream.kind), stream.address.strip()
+    if scheme is None:
+        return address
+    # Some send an address all the same: of their own kinds (udp://, mpegts://), or without one.
+    host, _, port = address.split("://", 1)[-1].rpartition(":")
+    return f"{scheme}://{host or '0.0.0.0'}:{port}"
+
+
+def sources(streams: Iterable[VideoStream]) -> tuple[str | None, str | None]:
+    """Addresses of the pictures and of their depth: of the first stream that is no depth, and of
+    the first that is by its name; None where there is none."""
+    video = depth = None
+    for stream in streams:
+        if not stream.address:
+            continue
+        if _DEPTH in stream.name.lower():
+            depth = depth or source(stream)
+        else:
+            video = video or source(stream)
+    return video, depth
 
 
 def information(message: Any) -> Information:

@@ -92,12 +92,15 @@ class Report:
 class Abilities:
     """What was found on the link, when everything was asked.
 
-    ``camera`` is the camera's model with what it cannot move held where it stands.
+    ``camera`` is the camera's model with what it cannot move held where it stands; ``video`` and
+    ``depth`` are the addresses of its streams as `cinempc.flight.video.VideoEye` takes them, None
+    where it offers none.
     """
 
     version: tuple[int, int, int]
     camera: Camera
-    video: tuple[str, ...]
+    video: str | None
+    depth: str | None
     gimbal: bool
 
 
@@ -116,6 +119,7 @@ class Pilot:
     def __init__(
         self,
         config: Flight,
+    utc: float | None = None  # seconds since 1970 at vehicle time 0
         vehicle: Vehicle,
         camera: Camera,
         safety: Safety,
@@ -197,7 +201,7 @@ class Pilot:
         return Abilities(
             self.autopilot.version,
             client.available(self.camera),
-            client.video_addresses,
+            *client.video,
             bool(gimbal.healthy),
         )
 
@@ -503,3 +507,4 @@ class Pilot:
             self.refused_plans,
             self._ticker.jitter(),
         )
+            self.autopilot.utc,

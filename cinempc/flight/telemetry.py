@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 #: Farthest from the origin, m, and fastest, m/s, that is believed.
 _FARTHEST, _FASTEST = 50e3, 100.0
 
+#: Earliest and latest time that is believed, µs since 1970: 2015 and 2100.
+_OLDEST, _NEWEST = 1420070400_000000, 4102444800_000000
+
 #: ESTIMATOR_STATUS flags without which there is no position to fly by.
 _POSITION_FLAGS = (
     mavlink.ESTIMATOR_ATTITUDE
@@ -100,6 +103,15 @@ def status(message: Any) -> Status:
 def has_position(message: Any) -> bool:
     """From ESTIMATOR_STATUS: whether the estimator has a position that can be flown by."""
     return bool(message.flags & _POSITION_FLAGS == _POSITION_FLAGS)
+
+
+def utc(message: Any) -> float | None:
+    """From SYSTEM_TIME: seconds since 1970 at vehicle time 0; None where the vehicle does not know
+    the time (no GPS yet) or what it says cannot be (before 2015: a clock that was never set)."""
+    if not _OLDEST <= message.time_unix_usec < _NEWEST:
+        return None
+    # In whole µs: what is left over is smaller than a double of such a number can hold.
+    return float((message.time_unix_usec - message.time_boot_ms * 1000) / 1e6)
 
 
 def text(message: Any) -> str:

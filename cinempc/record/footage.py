@@ -14,8 +14,24 @@ from typing import Self
 
 import av
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
+
+
+def tag_colours(codec: VideoCodecContext) -> None:
+    """Say in the stream what `to_yuv` gives."""
+    codec.color_range = ColorRange.MPEG
+    codec.colorspace = Colorspace.ITU709
+    codec.color_primaries = ColorPrimaries.BT709
+    codec.color_trc = ColorTrc.BT709
+
+
+def to_yuv(image: NDArray[np.uint8]) -> av.VideoFrame:
+    """A picture, RGB (height, width, 3) of even sides, as 4:2:0 in BT.709, limited range."""
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
 
 
 class Footage:
@@ -57,11 +73,7 @@ class Footage:
         stream.width, stream.height = width // 2 * 2, height // 2 * 2
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(crf), "preset": preset, "g": str(max(1, round(fps)))}
-        codec = stream.codec_context
-        codec.color_range = ColorRange.MPEG
-        codec.colorspace = Colorspace.ITU709
-        codec.color_primaries = ColorPrimaries.BT709
-        codec.color_trc = ColorTrc.BT709
+        tag_colours(stream.codec_context)
         self._stream = stream
 
     def write(self, image: NDArray[np.uint8]) -> None:
@@ -72,10 +84,7 @@ class Footage:
         """
         if image.shape != self._shape:
             raise ValueError(f"the footage is {self._shape}, this picture {image.shape}")
-        picture = np.ascontiguousarray(image[: self._stream.height, : self._stream.width])
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-        )
+        frame = to_yuv(image[: self._stream.height, : self._stream.width])
         frame.pts = self.frames
         frame.time_base = 1 / Fraction(self._stream.codec_context.framerate)
         self._container.mux(self._stream.encode(frame))

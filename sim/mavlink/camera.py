@@ -45,11 +45,19 @@ _UNKNOWN_PLACE = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Stream:
-    """A video stream that is offered."""
+    """A video stream that is offered.
+
+    ``kind`` is VIDEO_STREAM_TYPE, ``encoding`` VIDEO_STREAM_ENCODING; ``size`` the picture's
+    width and height, px, the camera's own if not given; ``switch`` is called when somebody starts
+    or stops it.
+    """
 
     uri: str
     name: str = "main"
     kind: int = mavlink.VIDEO_STREAM_TYPE_RTSP
+    encoding: int = mavlink.VIDEO_STREAM_ENCODING_H264
+    size: tuple[int, int] | None = None
+    switch: Callable[[bool], None] = lambda on: None
 
 
 class CameraComponent(Component):
@@ -378,33 +386,32 @@ class CameraComponent(Component):
         return make(len(self._streams))
 
     def _one_stream(self, number: int) -> Any:
-        stream, picture = self._streams[number - 1], self.camera.picture
-        status = self._one_status(number)
+        stream, status = self._streams[number - 1], self._one_status(number)
         return mavlink.MAVLink_video_stream_information_message(
             number,
             len(self._streams),
             stream.kind,
             status.flags,
             status.framerate,
-            picture.width,
-            picture.height,
+            status.resolution_h,
+            status.resolution_v,
             status.bitrate,
             0,
             status.hfov,
             stream.name.encode(),
             stream.uri.encode(),
-            mavlink.VIDEO_STREAM_ENCODING_H264,
+            stream.encoding,
         )
 
     def _one_status(self, number: int) -> Any:
         picture = self.camera.picture
+        size = self._streams[number - 1].size or (picture.width, picture.height)
         angle = lens.field_of_view(self.camera.sensor.width, self.motors.state.focal_length_mm)
         return mavlink.MAVLink_video_stream_status_message(
             number,
             mavlink.VIDEO_STREAM_STATUS_FLAGS_RUNNING if self._streaming[number] else 0,
             picture.frame_rate,
-            picture.width,
-            picture.height,
+            *size,
             int(BITRATE * 8 * 2**20 / 10),
             0,
             round(math.degrees(angle)),
@@ -563,6 +570,7 @@ class CameraComponent(Component):
         for each in self._streaming:
             if number in (0, each):
                 self._streaming[each] = on
+                self._streams[each - 1].switch(on)
         return int(mavlink.MAV_RESULT_ACCEPTED)
 
     def _format(self, message: Any) -> int:

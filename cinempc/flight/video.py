@@ -1,0 +1,305 @@
+"""The camera's eye: an `Eye` whose pictures come over the network.
+
+Reading and decoding have a process of their own (`cinempc.flight.video_feed`): a key picture is a
+burst of a hundred packets, and the controller's solver lets go of the interpreter for none of
+them. This side takes pictures out of shared memory and says when and from where they were taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import select
+import signal
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from cinempc.camera import Camera
+from cinempc.flight import sei, truth
+from cinempc.flight.picture_ring import Depth, Image, Reader, Writer
+from cinempc.flight.truth import FrameTruth
+from cinempc.flight.video_feed import SILENT, Feed, Taken, rtp_address
+from cinempc.rig import Frame, RigState
+
+#: How long a picture waits for the vehicle to have told where it was at exposure, wall s.
+_PATIENCE = 0.25
+#: Pictures whose truth is remembered.
+_TRUTHS = 512
+#: Time between two reports of what was counted, s.
+_COUNTS = 0.5
+#: Time for the process to end in order, s, and before one that died is followed by another.
+_ENDS, _AGAIN = 3.0, 1.0
+#: Time to take leave of the camera, s.
+_LEAVE = 0.5
+
+
+# --- the process ---
+
+
+def _serve(channel: socket.socket, address: str, depth: str | None, rate: float) -> None:
+    """The reading process. Ctrl-C is for the other one, which then ends this one in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel.setblocking(False)
+    writer = Writer(channel)
+
+    def tell(*message: Any) -> None:
+        with contextlib.suppress(OSError):
+            channel.send(pickle.dumps(message))
+
+    def give(picture: Taken, depth: Depth | None) -> None:
+        writer.put(picture.image, depth, (picture.utc, picture.arrived, picture.truth))
+
+    feed = Feed(address, depth, rate, give, lambda *event: tell("event", *event))
+    told = 0.0
+    while True:
+        readable, _, _ = select.select([channel], [], [], 0.01)
+        if readable and not _obey(channel, writer):
+            break
+        feed.settle()
+        if time.monotonic() - told > _COUNTS:
+            told = time.monotonic()
+            tell("counts", Counter({**feed.counts, "dropped": writer.dropped}))
+    feed.close(_LEAVE)
+    os._exit(0)  # a thread that waits for a camera does not hold us up
+
+
+def _obey(channel: socket.socket, writer: Writer) -> bool:
+    """Take in what the other side says; whether to go on."""
+    while True:
+        try:
+            data = channel.recv(4096)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        kind, *rest = pickle.loads(data)
+        if kind == "end":
+            return False
+        writer.free(*rest)
+
+
+# --- this side ---
+
+
+class VideoEye:
+    """A camera's stream as the take loop sees it. A context manager.
+
+    Example:
+        >>> eye = VideoEye(
+        ...     "rtp://0.0.0.0:5600", "tcp://127.0.0.1:5700", camera.load("super35_zoom"),
+        ...     at=rig.at, utc=lambda: rig.report.utc, now=rig.now,
+        ... )
+
+    Args:
+        address: of the stream; see `cinempc.flight.video_feed.Feed`.
+        depth: of the depth stream; None for a camera without.
+        camera: its sensor and frame rate.
+        at: the rig's state at a past vehicle time, s.
+        utc: seconds since 1970 at vehicle time 0; None while it is not known.
+        now: vehicle time, s.
+        latency: from exposure to arrival, s, for pictures that do not carry their own time, or
+            while `utc` is not known.
+        waiting: pictures that wait for `frame` before the oldest is dropped.
+        on_event: told what the log shall say: level, sentence. Called from another thread.
+
+    Attributes:
+        counts: "given" pictures, "dropped" ones, "untimed" ones (their time is a guess),
+            "restarts" of the process, and what `Feed` counts.
+
+    Raises:
+        AddressError: an address that cannot be one.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        depth: str | None,
+        camera: Camera,
+        *,
+        at: Callable[[float], RigState],
+        utc: Callable[[], float | None],
+        now: Callable[[], float],
+        latency: float = 0.15,
+        waiting: int = 4,
+        on_event: Callable[[str, str], None] = lambda level, sentence: None,
+    ) -> None:
+        rtp_address(address)  # tells of a wrong one here
+        self._arguments = (address, depth, camera.picture.frame_rate)
+        self._sensor = (camera.sensor.width, camera.sensor.height)
+        self._half = 0.5 / camera.picture.frame_rate
+        self._at, self._utc, self._now = at, utc, now
+        self._latency, self._waiting = latency, waiting
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._pictures: deque[tuple[Image, Depth | None, Any]] = deque()
+        self._truths: dict[float, bytes] = {}
+        self._own: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()  # what processes that died had counted
+        self._came = float("-inf")
+        self._closed = threading.Event()
+        self._start()
+        self._reader = threading.Thread(target=self._read, name="pictures", daemon=True)
+        self._reader.start()
+
+    # --- Eye ---
+
+    def frame(self, pixels: bool = True) -> Frame | None:
+        """The next picture that was not given yet, in vehicle time; None while there is none, or
+        the vehicle has not told yet where it was at exposure. Never waits.
+
+        Raises:
+            CinempcError: what ``at``, ``utc`` and ``now`` raise: the vehicle is not there.
+        """
+        with self._lock:
+            entry = self._pictures[0] if self._pictures else None
+        if entry is None:
+            return None
+        image, depth, (utc, arrived, about) = entry
+        when, sure = self._when(utc, arrived)
+        state = self._at(when)
+        if state.time < when - 1e-6 and time.monotonic() - arrived < _PATIENCE:
+            return None
+        with self._lock:
+            # Unless it was dropped for newer ones just now.
+            if self._pictures and self._pictures[0] is entry:
+                self._pictures.popleft()
+            self._own["given"] += 1
+            self._own["untimed"] += not sure
+            if about is not None:
+                self._truths[when] = about
+                while len(self._truths) > _TRUTHS:
+                    del self._truths[next(iter(self._truths))]
+        return Frame(when, image, state.camera, state.lens, self._sensor, depth)
+
+    # --- more than an Eye ---
+
+    def truth(self, time: float) -> FrameTruth | None:
+        """What the simulator knows of the picture that was given with this time (to half a
+        picture's), s; None for a real camera."""
+        with self._lock:
+            if not self._truths:
+                return None
+            nearest = min(self._truths, key=lambda t: abs(t - time))
+            data = self._truths[nearest]
+        found = sei.truth_of(data) if abs(nearest - time) <= self._half else None
+        if found is None:
+            return None
+        try:
+            return truth.read(found, nearest)
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def silence(self) -> float:
+        """Time since the last picture came, wall s; infinite before the first."""
+        return time.monotonic() - self._came
+
+    @property
+    def healthy(self) -> bool:
+        """Whether pictures come."""
+        return self.silence < SILENT
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What became of the pictures; see the class."""
+        with self._lock:
+            return self._own + self._before + self._told
+
+    def close(self) -> None:
+        """End the process and let go of the ports."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        with self._lock:
+            process, channel = self._process, self._channel
+        with contextlib.suppress(OSError):
+            channel.send(pickle.dumps(("end",)))
+        process.join(_ENDS)
+        if process.is_alive():
+            process.kill()
+            process.join(_ENDS)
+        with contextlib.suppress(OSError):
+            channel.shutdown(socket.SHUT_RDWR)
+        self._reader.join(_ENDS)
+        channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- the time ---
+
+    def _when(self, utc: int | None, arrived: float) -> tuple[float, bool]:
+        """Vehicle time of an exposure, s, and whether the picture itself has told it."""
+        start = self._utc()
+        if utc is not None and start is not None:
+            # In whole µs: a double of seconds since 1970 has no more.
+            return (utc - round(start * 1e6)) / 1e6, True
+        return self._now() - (time.monotonic() - arrived) - self._latency, False
+
+    # --- the process ---
+
+    def _start(self) -> None:
+        channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (channel, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        process = multiprocessing.get_context("spawn").Process(
+            target=_serve, args=(theirs, *self._arguments), name="cinempc video", daemon=True
+        )
+        process.start()
+        theirs.close()
+        with self._lock:
+            self._channel, self._process = channel, process
+
+    def _read(self) -> None:
+        while True:
+            self._take_in(Reader(self._channel))
+            if self._closed.wait(_AGAIN):
+                return
+            # A decoder can fall over what comes from outside: it must not end the flight.
+            self._process.join(_ENDS)
+            self._on_event("error", "the video's process has ended; it is started again")
+            self._channel.close()
+            with self._lock:
+                self._before += self._told
+                self._told = Counter()
+                self._own["restarts"] += 1
+            self._start()
+            if self._closed.is_set():  # meanwhile
+                self._process.kill()
+                return
+
+    def _take_in(self, reader: Reader) -> None:
+        """Messages of a process, until it ends."""
+        while (message := reader.receive()) is not None:
+            kind, *rest = message
+            if kind == "event":
+                self._on_event(*rest)
+                continue
+            with self._lock:
+                if kind == "counts":
+                    self._told = rest[0]
+                elif kind == "picture":
+                    image, depth, about = rest
+                    self._came = about[1]
+                    self._pictures.append((image, depth, about))
+                    if len(self._pictures) > self._waiting:
+                        self._pictures.popleft()
+                        self._own["dropped"] += 1
