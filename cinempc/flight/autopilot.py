@@ -37,8 +37,8 @@ RATES = {
     "EXTENDED_SYS_STATE": 5.0,
     "GLOBAL_POSITION_INT": 5.0,
     "SYS_STATUS": 2.0,
-}
     "SYSTEM_TIME": 5.0,  # a simulator's UTC may run at another rate than its own time
+}
 #: Oldest release of PX4 that takes all that is sent here: gimbal protocol v2 came with 1.13.
 OLDEST = (1, 13, 0)
 #: Time between requests of a heartbeat, s: by itself it comes once a second, too late to notice
@@ -69,6 +69,7 @@ class Autopilot:
         landed: MAV_LANDED_STATE.
         positioned: whether its estimator has a position.
         battery: remaining share, None where unknown.
+        utc: seconds since 1970 at vehicle time 0, None while it does not know.
         texts: what it said last.
     """
 
@@ -78,7 +79,6 @@ class Autopilot:
         clock: VehicleClock,
         *,
         system: int | None = None,
-        utc: seconds since 1970 at vehicle time 0, None while it does not know.
         component: int = mavlink.MAV_COMP_ID_AUTOPILOT1,
         on_event: Event = lambda level, sentence: None,
     ) -> None:
@@ -91,6 +91,7 @@ class Autopilot:
         self.landed = int(mavlink.MAV_LANDED_STATE_UNDEFINED)
         self.positioned = False
         self.battery: float | None = None
+        self.utc: float | None = None
         self.texts: list[str] = []
         self.version: tuple[int, int, int] | None = None
         self.on_status: list[Callable[[Status | None, Status], None]] = []
@@ -100,10 +101,10 @@ class Autopilot:
         link.on("HEARTBEAT", self._heartbeat)
         link.on("LOCAL_POSITION_NED", self._local_position)
         link.on("ATTITUDE", self._attitude)
-        self.utc: float | None = None
         link.on("ESTIMATOR_STATUS", self._estimator)
         link.on("EXTENDED_SYS_STATE", self._landed)
         link.on("SYS_STATUS", self._sys_status)
+        link.on("SYSTEM_TIME", self._system_time)
         link.on("STATUSTEXT", self._text)
 
     # --- what it reports ---
@@ -117,7 +118,6 @@ class Autopilot:
         """
         if self._system is None:
             raise LinkError(f"no autopilot was heard on {self.link.address} yet")
-        link.on("SYSTEM_TIME", self._system_time)
         return Target(self._system, self._component)
 
     @property
@@ -224,6 +224,10 @@ class Autopilot:
         if self._ours(message) and 0 <= message.battery_remaining <= 100:
             self.battery = message.battery_remaining / 100
 
+    def _system_time(self, message: Any) -> None:
+        if self._ours(message):
+            self.utc = telemetry.utc(message)
+
     def _text(self, message: Any) -> None:
         if not self._ours(message):
             return
@@ -254,10 +258,6 @@ class Autopilot:
             about = await request(self.link, self.target, "AUTOPILOT_VERSION")
         except CommandRefused as error:
             raise LinkError(f"the autopilot does not tell its version: {error}") from None
-    def _system_time(self, message: Any) -> None:
-        if self._ours(message):
-            self.utc = telemetry.utc(message)
-
         number = about.flight_sw_version
         self.version = (number >> 24 & 0xFF, number >> 16 & 0xFF, number >> 8 & 0xFF)
         if self.version < OLDEST:

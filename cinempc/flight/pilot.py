@@ -86,6 +86,7 @@ class Report:
     over: str | None  # why it ended
     refused_plans: int
     jitter: Jitter | None
+    utc: float | None = None  # seconds since 1970 at vehicle time 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,6 @@ class Pilot:
     def __init__(
         self,
         config: Flight,
-    utc: float | None = None  # seconds since 1970 at vehicle time 0
         vehicle: Vehicle,
         camera: Camera,
         safety: Safety,
@@ -506,5 +506,5 @@ class Pilot:
             self.over,
             self.refused_plans,
             self._ticker.jitter(),
-        )
             self.autopilot.utc,
+        )
