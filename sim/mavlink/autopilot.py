@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
+from cinempc.flight import geodesy
 from cinempc.flight.commands import decode_parameter, encode_parameter
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.px4 import Mode, mode_of
@@ -75,13 +76,30 @@ PARAMETERS: dict[str, tuple[float, int]] = {
     "MPC_Z_VEL_MAX_DN": (1.5, _REAL),
     "MPC_JERK_AUTO": (4.0, _REAL),
     "MC_YAW_P": (2.8, _REAL),
-    "RTL_RETURN_ALT": (60.0, _REAL),
+    "RTL_RETURN_ALT": (30.0, _REAL),
     "GF_ACTION": (2, _INT),
+    "GF_SOURCE": (0, _INT),
+    "GF_MAX_HOR_DIST": (0.0, _REAL),
+    "GF_MAX_VER_DIST": (0.0, _REAL),
+    "COM_FAIL_ACT_T": (5.0, _REAL),
     "SIH_MASS": (1.0, _REAL),
     "SIH_KDV": (1.0, _REAL),
 }
+#: Sensors that it has, as PX4 tells of them, less the satellite receiver.
+_SENSORS = (
+    mavlink.MAV_SYS_STATUS_SENSOR_3D_GYRO
+    | mavlink.MAV_SYS_STATUS_SENSOR_3D_ACCEL
+    | mavlink.MAV_SYS_STATUS_SENSOR_3D_MAG
+    | mavlink.MAV_SYS_STATUS_SENSOR_ABSOLUTE_PRESSURE
+    | mavlink.MAV_SYS_STATUS_SENSOR_XY_POSITION_CONTROL
+    | mavlink.MAV_SYS_STATUS_SENSOR_MOTOR_OUTPUTS
+    | mavlink.MAV_SYS_STATUS_LOGGING
+    | mavlink.MAV_SYS_STATUS_SENSOR_BATTERY
+)
 #: What COM_OBL_RC_ACT leads to; without sticks, the manual modes fall through to a return.
 _LOSS_MODES = {0: Mode.RETURN, 3: Mode.RETURN, 4: Mode.LAND, 5: Mode.HOLD}
+#: What of two failsafes is done: the later one here.
+_WORSE = (Mode.HOLD, Mode.RETURN, Mode.LAND)
 _CRUISE, _LANDING, _ACCELERATION = 5.0, 0.7, 3.0  # m/s, m/s (MPC_LAND_SPEED), m/s²
 #: MAV_CMD_INJECT_FAILURE's unit and types (FAILURE_UNIT_SENSOR_GPS, FAILURE_TYPE_*).
 _INJECT, _GPS, _OK = 420, 4, 0
@@ -189,6 +207,7 @@ class SimAutopilot(Component):
             "SYS_STATUS": self._sys_status,
             "BATTERY_STATUS": self._battery_status,
             "HOME_POSITION": self._home_position,
+            "GPS_GLOBAL_ORIGIN": self._global_origin,
             "SYSTEM_TIME": lambda: mavlink.MAVLink_system_time_message(
                 self._unix_us(), self.boot_ms
             ),
@@ -218,6 +237,8 @@ class SimAutopilot(Component):
         self.armed, self.landed = False, True
         self._intended = self._mode = Mode.HOLD  # what was asked for, and what is done
         self._failsafe = False
+        #: What a failsafe makes it do until somebody changes the mode; None without one.
+        self.fallback: Mode | None = None
         self._setpoint: Setpoint | None = None
         self._setpoint_time = -math.inf
         self._armed_at = self._landed_at = 0.0
@@ -263,6 +284,17 @@ class SimAutopilot(Component):
     def mode(self) -> Mode:
         """The flight mode."""
         return self._mode
+
+    @property
+    def home(self) -> Floats:
+        """Where it returns to, ENU m from the local frame's origin."""
+        return self._home
+
+    def geodetic(self, point: Floats) -> tuple[float, float, float]:
+        """Latitude and longitude, deg, and altitude, m, of a point, ENU m from the origin."""
+        origin = self.origin
+        place = geodesy.at(origin.latitude, origin.longitude, float(point[0]), float(point[1]))
+        return *place, origin.altitude + float(point[2])
 
     # --- time ---
 
@@ -390,12 +422,26 @@ class SimAutopilot(Component):
             self._fail(_LOSS_MODES.get(int(self._value("COM_OBL_RC_ACT")), Mode.RETURN))
         elif not lost and self._failsafe and self.time - self._failed_at > 0.5:
             self._failsafe = False
-            self._change(Mode.OFFBOARD)
+            self._change(self.fallback or Mode.OFFBOARD)
 
     def _fail(self, mode: Mode) -> None:
         self._failsafe, self._failed_at = True, self.time
         self.say(mavlink.MAV_SEVERITY_CRITICAL, "Failsafe activated")
+        self._change(max(mode, self.fallback or mode, key=_WORSE.index))
+
+    def fall_back(self, mode: Mode) -> None:
+        """A failsafe that lasts until somebody changes the mode, unless a worse one acts.
+
+        Args:
+            mode: HOLD (here, and not where it can stop), RETURN or LAND.
+        """
+        self.fallback = mode
+        self.say(mavlink.MAV_SEVERITY_CRITICAL, "Failsafe activated")
+        if self._failsafe and _WORSE.index(self._mode) > _WORSE.index(mode):
+            return
         self._change(mode)
+        if mode is Mode.HOLD:
+            self._goal = self._estimate()
 
     def _change(self, mode: Mode) -> None:
         if mode is self._mode:
@@ -422,7 +468,7 @@ class SimAutopilot(Component):
             self._touch_down()
         self._home = self._body.position.copy()
         self._intended = self._mode = Mode.HOLD
-        self._failsafe = False
+        self._failsafe, self.fallback = False, None
         self.send(self.heartbeat())
 
     def say(self, severity: int, words: str) -> None:
@@ -529,7 +575,7 @@ class SimAutopilot(Component):
         ):
             return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
         self._intended = mode
-        self._failsafe = False
+        self._failsafe, self.fallback = False, None
         # Without a radio control, the manual modes hold the vehicle, as PX4 does in SITL.
         self._change(mode)
         return int(mavlink.MAV_RESULT_ACCEPTED)
@@ -566,6 +612,10 @@ class SimAutopilot(Component):
 
     def _value(self, name: str) -> float:
         return self._parameters[name][0]
+
+    def parameter(self, name: str) -> float:
+        """A parameter's value."""
+        return self._value(name)
 
     def set_parameter(self, name: str, value: float) -> None:
         """Set a parameter, as a client would."""
@@ -681,17 +731,11 @@ class SimAutopilot(Component):
 
     def place(self) -> tuple[float, float, float]:
         """Latitude and longitude, deg, and altitude, m."""
-        latitude, longitude, altitude = self._degrees()
-        return latitude / 1e7, longitude / 1e7, altitude
+        return self.geodetic(self._estimate())
 
     def _degrees(self) -> tuple[int, int, float]:
-        place = self._estimate()
-        metre = 180 / (math.pi * 6371000.0)
-        latitude = self.origin.latitude + place[1] * metre
-        longitude = self.origin.longitude + place[0] * metre / math.cos(
-            math.radians(self.origin.latitude)
-        )
-        return round(latitude * 1e7), round(longitude * 1e7), self.origin.altitude + place[2]
+        latitude, longitude, altitude = self.place()
+        return round(latitude * 1e7), round(longitude * 1e7), altitude
 
     def _global_position(self) -> Any:
         if self._gps_lost:
@@ -718,9 +762,14 @@ class SimAutopilot(Component):
         )  # fmt: skip
 
     def _sys_status(self) -> Any:
-        sensors = 0b1111_1111_1111
+        sensors = _SENSORS | mavlink.MAV_SYS_STATUS_SENSOR_GPS
+        health = _SENSORS | mavlink.MAV_SYS_STATUS_AHRS
+        if not self._gps_lost:
+            health |= mavlink.MAV_SYS_STATUS_SENSOR_GPS
+            if self.time >= _READY:
+                health |= mavlink.MAV_SYS_STATUS_PREARM_CHECK
         return mavlink.MAVLink_sys_status_message(
-            sensors, sensors, sensors, 200, 16200, -1, 100, 0, 0, 0, 0, 0, 0
+            sensors, sensors, health, 200, 16200, -1, 100, 0, 0, 0, 0, 0, 0
         )
 
     def _battery_status(self) -> Any:
@@ -729,21 +778,25 @@ class SimAutopilot(Component):
         )
 
     def _home_position(self) -> Any:
-        metre = 180 / (math.pi * 6371000.0)
-        latitude = self.origin.latitude + self._home[1] * metre
-        longitude = self.origin.longitude + self._home[0] * metre / math.cos(
-            math.radians(self.origin.latitude)
-        )
-        north = frames.ned_from_enu(self._home).tolist()
+        latitude, longitude, altitude = self.geodetic(self._home)
         return mavlink.MAVLink_home_position_message(
             round(latitude * 1e7),
             round(longitude * 1e7),
-            round((self.origin.altitude + self._home[2]) * 1e3),
-            *north,
+            round(altitude * 1e3),
+            *frames.ned_from_enu(self._home).tolist(),
             [1.0, 0.0, 0.0, 0.0],
             0.0,
             0.0,
             0.0,
+        )
+
+    def _global_origin(self) -> Any:
+        origin = self.origin
+        return mavlink.MAVLink_gps_global_origin_message(
+            round(origin.latitude * 1e7),
+            round(origin.longitude * 1e7),
+            round(origin.altitude * 1e3),
+            int(self.time * 1e6),
         )
 
     def _target_message(self) -> Any:
@@ -776,6 +829,8 @@ class SimAutopilot(Component):
             mavlink.MAV_PROTOCOL_CAPABILITY_PARAM_FLOAT
             | mavlink.MAV_PROTOCOL_CAPABILITY_COMMAND_INT
             | mavlink.MAV_PROTOCOL_CAPABILITY_SET_POSITION_TARGET_LOCAL_NED
+            | mavlink.MAV_PROTOCOL_CAPABILITY_MISSION_INT
+            | mavlink.MAV_PROTOCOL_CAPABILITY_MISSION_FENCE
             | mavlink.MAV_PROTOCOL_CAPABILITY_MAVLINK2
         )
         return mavlink.MAVLink_autopilot_version_message(

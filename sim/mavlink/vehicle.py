@@ -26,6 +26,7 @@ from sim.gimbal import Jitter, SimGimbal
 from sim.lens_motor import LensMotors
 from sim.mavlink.autopilot import EPOCH, SimAutopilot
 from sim.mavlink.camera import CameraComponent, Lacks, Stream, definition_xml
+from sim.mavlink.fence import FenceKeeper
 from sim.mavlink.gimbal import GimbalDevice, GimbalManager
 from sim.mavlink.host import SLICE, Host, Port, ports
 from sim.scene import Wind
@@ -144,6 +145,7 @@ class SimulatedVehicle:
             place=self.autopilot.place,
         )
         self.autopilot.add(self.manager)
+        self.autopilot.add(FenceKeeper(self.autopilot))
         self.definition = DefinitionServer(definition_xml(camera, lacks))
         self.camera = CameraComponent(
             system,
