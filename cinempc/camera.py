@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -271,6 +271,23 @@ class Camera(configs.Config):
         measured = [entry.focal_length for entry in self.distortion]
         values = [[e.k1, e.k2, e.p1, e.p2, e.k3] for e in self.distortion]
         return np.array([np.interp(focal_length_mm, measured, c) for c in np.transpose(values)])
+
+    def holding(self, held: Collection[Dof], state: LensState) -> Camera:
+        """This camera with some degrees of freedom held where they stand: min equal to max; for
+        the focus, which has a rate only, the rate is zero."""
+        changes: dict[str, Any] = {}
+        still = self.clamp(state)
+        if Dof.zoom in held:
+            focal = still.focal_length_mm
+            changes["focal_length"] = self.focal_length.model_copy(
+                update={"min": focal, "max": focal}
+            )
+        if Dof.focus in held:
+            changes["focus"] = self.focus.model_copy(update={"rate": 0.0})
+        if Dof.aperture in held:
+            f = still.f_number
+            changes["aperture"] = self.aperture.model_copy(update={"min": f, "max": f})
+        return self.model_copy(update=changes)
 
     def clamp(self, state: LensState) -> LensState:
         """The nearest state that the lens can reach."""

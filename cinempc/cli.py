@@ -18,7 +18,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cinempc import cli_flight, cli_perception, configs
+from cinempc import cli_flight, cli_fly, cli_launch, cli_perception, configs
 from cinempc.console import err, out, progress_bar
 from cinempc.errors import CinempcError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cinempc.bench.mpc import Figures
     from cinempc.script.script import Script
     from cinempc.take import Set
-    from perception.pipeline import Part
+    from perception.pipeline import Part, Pipeline
     from perception.yolo import YoloPerception
 
 #: Score from which a detection counts for anything: the tracker carries tracks on with the unsure.
@@ -47,8 +47,10 @@ app.add_typer(bench, name="bench")
 app.command("perceive", epilog=cli_perception.PERCEIVE_EXAMPLE)(cli_perception.perceive)
 app.command("sequence", epilog=cli_perception.SEQUENCE_EXAMPLE)(cli_perception.sequence)
 app.add_typer(cli_perception.models, name="models")
+app.command("fly", epilog=cli_fly.FLY_EXAMPLE)(cli_fly.fly)
 app.command("identify", epilog=cli_flight.IDENTIFY_EXAMPLE)(cli_flight.identify)
 app.add_typer(cli_flight.simulated, name="sim")
+app.command("launch", epilog=cli_launch.LAUNCH_EXAMPLE)(cli_launch.launch)
 bench.command("perception", epilog=cli_perception.BENCH_EXAMPLE)(cli_perception.bench_perception)
 
 
@@ -290,16 +292,23 @@ def simulated_set(
 
 def yolo_perception(script: Script, weights: str, depth: bool) -> YoloPerception:
     """The detector's perception for a script, in step with the simulator."""
-    from perception import detector, models
-    from perception.pipeline import Pipeline
     from perception.yolo import YoloPerception
 
-    pipeline = Pipeline(
+    return YoloPerception(
+        pipeline(script, weights), depth=depth, distortion=script.camera.distortion_at
+    )
+
+
+def pipeline(script: Script, weights: str) -> Pipeline:
+    """What finds, follows and places the subjects of a script."""
+    from perception import detector, models
+    from perception.pipeline import Pipeline
+
+    return Pipeline(
         detector.load(models.find(weights), confidence=DETECTOR_CONFIDENCE),
         frame_rate=script.camera.picture.frame_rate,
         parts=parts(script),
     )
-    return YoloPerception(pipeline, depth=depth, distortion=script.camera.distortion_at)
 
 
 def parts(script: Script) -> dict[str, Part]:

@@ -192,7 +192,8 @@ def with_response(text: str, found: Identified) -> str:
 # --- sim ---------------------------------------------------------------------------------------
 
 
-def _place(text: str) -> np.ndarray:
+def place(text: str) -> np.ndarray:
+    """A place that a user wrote, ENU m (3,)."""
     import numpy as np
 
     try:
@@ -278,7 +279,7 @@ def _filmed(
         raise CinempcError(f"{loaded.path}: a simulation needs a scene: add 'scene: plaza'")
     scene = scenes.load(str(loaded.scene_path))
     model = _pictured(loaded.camera, size, frame_rate)
-    stage = _Stage(_mark(loaded, scene), loaded.vehicle, model, scene.wind)
+    stage = _Stage(mark(loaded, scene), loaded.vehicle, model, scene.wind)
     if not pictures:
         yield stage
         return
@@ -301,8 +302,9 @@ def _filmed(
         )
 
 
-def _mark(script: Script, scene: Scene) -> tuple[np.ndarray, float]:
-    """On the ground under the opening picture's camera, nose towards its subject."""
+def mark(script: Script, scene: Scene) -> tuple[np.ndarray, float]:
+    """A script's mark: on the ground under the opening picture's camera, ENU m, and the heading of
+    a nose that points to its subject, rad."""
     import numpy as np
 
     from cinempc.script.director import Director
@@ -388,12 +390,12 @@ def sim_vehicle(
 
     picture = (pictures, size, frame_rate, stream_to)
     with _filmed(script, vehicle, camera, seed, instance, *picture) as stage:
-        place, nose = stage.mark
+        mark, nose = stage.mark
         chosen = SimulatedVehicle(
             stage.vehicle,
             stage.camera,
             instance=instance,
-            position=place if at is None else _place(at),
+            position=mark if at is None else place(at),
             heading=nose if heading is None else math.radians(heading),
             wind=stage.wind,
             shutter=stage.shutter,
@@ -436,12 +438,12 @@ def sim_payload(
 
     picture = (pictures, size, frame_rate, stream_to)
     with _filmed(script, vehicle, camera, seed, instance, *picture) as stage:
-        place = stage.mark[0] if origin is None else _place(origin)
+        begin = stage.mark[0] if origin is None else place(origin)
         chosen = SimulatedPayload(
             stage.vehicle,
             stage.camera,
             instance=instance,
-            origin=place,
+            origin=begin,
             shutter=stage.shutter,
             streams=stage.streams,
             seed=seed,
@@ -449,7 +451,7 @@ def sim_payload(
         try:
             out.print(
                 f"gimbal and camera for PX4 instance {instance}, whose origin is at "
-                f"{place[0]:.2f},{place[1]:.2f} in the scene{stage.says}; Ctrl-C ends it"
+                f"{begin[0]:.2f},{begin[1]:.2f} in the scene{stage.says}; Ctrl-C ends it"
             )
             chosen.run()
         finally:

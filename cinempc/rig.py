@@ -73,7 +73,7 @@ class Eye(Protocol):
     """Gives frames."""
 
     def frame(self, pixels: bool = True) -> Frame | None:
-        """The newest frame, or None while there is none that was not given yet.
+        """The next frame that was not given yet, or None while there is none.
 
         Without ``pixels`` nobody will look at the picture: an eye to whom it costs something may
         leave it black.
@@ -89,8 +89,9 @@ class Rig(Protocol):
     def follow(self, plan: Plan) -> None:
         """From now on, follow this plan; when it runs out, stand still."""
 
-    def wait_until(self, time: float) -> None:
-        """Return when the rig's clock shows ``time``, s (a simulator gets there by stepping)."""
+    def wait_until(self, time: float) -> float:
+        """Return when the rig's clock shows ``time``, s (a simulator gets there by stepping); what
+        it shows then, which in real time is a little later."""
 
 
 class Perception(Protocol):

@@ -149,7 +149,7 @@ class EmbeddedRig:
         """From now on, follow this plan; when it runs out, brake to a hover."""
         self._course.follow(plan)
 
-    def wait_until(self, time: float) -> None:
+    def wait_until(self, time: float) -> float:
         """Step the simulation until its clock shows ``time``, s, exactly."""
         while time - self._time > 1e-9:
             due = self._start + self._sent * SETPOINT_PERIOD
@@ -162,6 +162,7 @@ class EmbeddedRig:
             self._time = then
         if time - self._time > 0:
             self._time = time  # what rounding left
+        return self._time
 
     def _step(self, dt: float) -> None:
         self._reported = None

@@ -6,6 +6,7 @@ Spoken as PX4 speaks it. Nothing here streams setpoints: `cinempc.flight.stream`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -46,6 +47,11 @@ OLDEST = (1, 13, 0)
 _ASK = 0.2
 #: Time without an autopilot's heartbeat, s, after which it is gone.
 _GONE = 3.0
+#: Time, s, in which the numbers of its messages tell which of two was sent first: they begin anew
+#: after 256.
+_IN_ORDER = 0.15
+#: Time for an order to show its effect, s, before it is given again.
+_EFFECT = 2.0
 
 Event = Callable[[str, str], None]  #: (level "info" | "warning" | "error", sentence)
 
@@ -96,9 +102,13 @@ class Autopilot:
         self.version: tuple[int, int, int] | None = None
         self.on_status: list[Callable[[Status | None, Status], None]] = []
         self.on_text: list[Callable[[int, str], None]] = []
+        self.failed_safe = -math.inf  #: When it last said that a failsafe acts, monotonic s.
         self._beat = self._placed = -math.inf
+        self._number, self._numbered = 0, -math.inf  # of its newest message, and when that came
         self._others: set[int] = set()
+        self._foreign = False
         link.on("HEARTBEAT", self._heartbeat)
+        link.overhear("HEARTBEAT", self._station)
         link.on("LOCAL_POSITION_NED", self._local_position)
         link.on("ATTITUDE", self._attitude)
         link.on("ESTIMATOR_STATUS", self._estimator)
@@ -141,17 +151,28 @@ class Autopilot:
 
     @property
     def silence(self) -> float:
-        """Time since its position came last, wall s; infinite before the first."""
-        return time.monotonic() - self._placed
+        """Time since its position came last, s (of a simulator in slow motion, its own); infinite
+        before the first."""
+        return (time.monotonic() - self._placed) / self.clock.patience(1.0)
 
     @property
     def gone(self) -> bool:
         """Whether not even its heartbeat comes any more."""
-        return time.monotonic() - self._beat > _GONE
+        return time.monotonic() - self._beat > self.clock.patience(_GONE)
 
     def _ours(self, message: Any) -> bool:
         sender = (message.get_srcSystem(), message.get_srcComponent())
         return sender == (self._system, self._component)
+
+    def _in_order(self, message: Any) -> bool:
+        """Whether a message of the autopilot was not overtaken on the way: an old mode that comes
+        after the new one is not a change of the mode."""
+        now, number = time.monotonic(), int(message.get_seq())
+        ahead = (number - self._number) % 256
+        if ahead >= 128 and now - self._numbered < _IN_ORDER:
+            return False
+        self._number, self._numbered = number, now
+        return True
 
     def _heartbeat(self, message: Any) -> None:
         if message.autopilot == mavlink.MAV_AUTOPILOT_INVALID:
@@ -159,15 +180,19 @@ class Autopilot:
             return
         if message.get_srcComponent() != self._component:
             return
-        if self._system is None:
-            self._system = message.get_srcSystem()
-        if message.get_srcSystem() != self._system:
+        if self._system is not None and message.get_srcSystem() != self._system:
             return
         if message.autopilot != mavlink.MAV_AUTOPILOT_PX4:
-            self._on_event(
-                "error",
-                f"the autopilot is no PX4 (MAV_AUTOPILOT {message.autopilot}): not flown",
-            )
+            if not self._foreign:
+                self._foreign = True
+                self._on_event(
+                    "error",
+                    f"the autopilot of system {message.get_srcSystem()} is no PX4 "
+                    f"(MAV_AUTOPILOT {message.autopilot}): not flown",
+                )
+            return
+        self._system = message.get_srcSystem()
+        if not self._in_order(message):
             return
         before, self.status = self.status, telemetry.status(message)
         self._beat = time.monotonic()
@@ -176,7 +201,7 @@ class Autopilot:
                 listener(before, self.status)
 
     def _station(self, message: Any) -> None:
-        """A ground station says that it is there."""
+        """A ground station says that it is there; whatever it says else is for the autopilot."""
         system = message.get_srcSystem()
         if message.type == mavlink.MAV_TYPE_GCS and system not in self._others:
             self._others.add(system)
@@ -185,6 +210,7 @@ class Autopilot:
     def _local_position(self, message: Any) -> None:
         if not self._ours(message):
             return
+        self._in_order(message)
         found = telemetry.local_position(message)
         if found is None:
             return
@@ -192,6 +218,7 @@ class Autopilot:
         self.clock.tell(found.time)
         if self.clock.restarts > restarts:
             self.position = None  # a reboot: what was known is another flight's
+            self._on_event("error", "the autopilot was restarted")
         if self.position is not None and found.time < self.position.time:
             return  # overtaken on the way
         self.position = found
@@ -200,6 +227,7 @@ class Autopilot:
     def _attitude(self, message: Any) -> None:
         if not self._ours(message):
             return
+        self._in_order(message)
         found = telemetry.attitude(message)
         if found is not None and not (
             self.attitude is not None and 0 < self.attitude.time - found.time < 1
@@ -207,7 +235,7 @@ class Autopilot:
             self.attitude = found
 
     def _estimator(self, message: Any) -> None:
-        if not self._ours(message):
+        if not self._ours(message) or not self._in_order(message):
             return
         positioned = telemetry.has_position(message)
         if self.positioned and not positioned:
@@ -217,7 +245,7 @@ class Autopilot:
         self.positioned = positioned
 
     def _landed(self, message: Any) -> None:
-        if self._ours(message):
+        if self._ours(message) and self._in_order(message):
             self.landed = int(message.landed_state)
 
     def _sys_status(self, message: Any) -> None:
@@ -232,6 +260,8 @@ class Autopilot:
         if not self._ours(message):
             return
         words = telemetry.text(message)
+        if "failsafe" in words.lower():
+            self.failed_safe = time.monotonic()
         level = "warning" if message.severity <= mavlink.MAV_SEVERITY_WARNING else "info"
         if words not in self.texts[-1:]:  # it says the same again for every refused order
             self.texts = [*self.texts[-9:], words]
@@ -250,8 +280,11 @@ class Autopilot:
         await self._until(
             lambda: self.status is not None,
             timeout,
-            f"no PX4 was heard on {self.link.address} in {timeout:g} s: is it running, and does "
-            "it send there? (PX4's onboard link sends to UDP port 14540: udpin:0.0.0.0:14540)",
+            lambda: (
+                f"no PX4 was heard on {self.link.address} in {timeout:g} s: is it running, and "
+                "does it send there? (PX4's onboard link sends to UDP port 14540: "
+                "udpin:0.0.0.0:14540)"
+            ),
         )
         self.link.system = self.target.system  # we are a component of the vehicle
         try:
@@ -276,25 +309,47 @@ class Autopilot:
         await self._until(
             lambda: self.position is not None and self.attitude is not None,
             timeout,
-            "the autopilot sends no position: it has none (GPS, estimator), or its link is full",
+            lambda: (
+                "the autopilot sends no position: it has none (GPS, estimator), or its link is full"
+            ),
         )
 
     async def watch(self) -> None:
         """Ask for heartbeats, for ever: a change of the mode is noticed in a quarter of a
-        second, not in one."""
+        second, not in one. After a restart also for all messages at their rates, which it has
+        forgotten."""
         number = mavlink.MAVLINK_MSG_ID_HEARTBEAT
+        restarts = self.clock.restarts
         while True:
-            self.link.send(
-                mavlink.MAVLink_command_long_message(
-                    self.target.system,
-                    self.target.component,
-                    mavlink.MAV_CMD_REQUEST_MESSAGE,
-                    0,
-                    number,
-                    *[0.0] * 6,
-                )
-            )
+            self._ask(mavlink.MAV_CMD_REQUEST_MESSAGE, number)
+            if self.clock.restarts > restarts:
+                restarts = self.clock.restarts
+                for name, rate in RATES.items():
+                    wanted = getattr(mavlink, f"MAVLINK_MSG_ID_{name}")
+                    self._ask(mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, wanted, 1e6 / rate)
             await asyncio.sleep(_ASK)
+
+    def _ask(self, number: int, *params: float) -> None:
+        """A command for whose answer nobody waits."""
+        self.link.send(
+            mavlink.MAVLink_command_long_message(
+                self.target.system,
+                self.target.component,
+                number,
+                0,
+                *params,
+                *[0.0] * (7 - len(params)),
+            )
+        )
+
+    async def current_mode(self, timeout: float = 0.6) -> Mode:
+        """The flight mode, asked for now; as of the newest heartbeat where no answer comes."""
+        waiting = asyncio.ensure_future(self.link.wait("HEARTBEAT", self.target.sent, timeout))
+        await asyncio.sleep(0)
+        self._ask(mavlink.MAV_CMD_REQUEST_MESSAGE, mavlink.MAVLINK_MSG_ID_HEARTBEAT)
+        with contextlib.suppress(TimeoutError):
+            await waiting
+        return self.mode
 
     async def parameter(self, name: str, value: float | None = None) -> float:
         """A parameter's value; set first where one is given.
@@ -340,61 +395,86 @@ class Autopilot:
         """Change the flight mode, and see it changed.
 
         Raises:
-            FlightError: it refuses.
+            FlightError: it refuses, or somebody else changes it to a third mode meanwhile.
         """
         main, sub = mode.value
-        await self._order(
-            mavlink.MAV_CMD_DO_SET_MODE,
-            float(mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED),
-            float(main),
-            float(sub),
-            what=f"change to {mode}",
-            timeout=timeout,
-            done=lambda: self.mode is mode,
-        )
+        known, seen = {self.mode, mode, Mode.READY}, {self.mode}
+
+        def see(before: Status | None, now: Status) -> None:
+            seen.add(now.mode)
+
+        self.on_status.append(see)
+        try:
+            await self._order(
+                mavlink.MAV_CMD_DO_SET_MODE,
+                float(mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED),
+                float(main),
+                float(sub),
+                what=f"change to {mode}",
+                timeout=timeout,
+                # Once is enough: what follows is somebody else's wish.
+                done=lambda: mode in seen,
+                unless=lambda: bool(seen - known),
+            )
+        finally:
+            self.on_status.remove(see)
 
     async def take_off(self, height: float, timeout: float = 45.0) -> None:
         """Arm and climb to ``height`` m above here; returns in a hover.
 
         Raises:
-            FlightError: it does not get there.
+            FlightError: it does not get there, or somebody else flies it meanwhile.
         """
         await self.parameter("MIS_TAKEOFF_ALT", height)
         ground = self._height()
         await self.set_mode(Mode.TAKEOFF)
         await self.arm()
         await self._until(
-            lambda: self._height() - ground > 0.95 * height - 0.2 and self.mode is not Mode.TAKEOFF,
+            lambda: self._height() - ground > 0.95 * height - 0.2 and self.mode is Mode.HOLD,
             timeout,
-            f"the vehicle did not climb to {height:g} m in {timeout:g} s{self._said()}",
+            lambda: f"the vehicle did not climb to {height:g} m in {timeout:g} s{self._said()}",
+            modes=(Mode.TAKEOFF, Mode.HOLD, Mode.READY),
         )
 
     async def land(self, timeout: float = 90.0) -> None:
         """Land here, and wait until the motors stand still.
 
         Raises:
-            FlightError: it does not land in time.
+            FlightError: it does not land in time, or somebody else flies it meanwhile.
         """
         await self.set_mode(Mode.LAND)
         await self._until(
             lambda: not self.armed,
             timeout,
-            f"the vehicle did not land and disarm in {timeout:g} s{self._said()}",
+            lambda: f"the vehicle did not land and disarm in {timeout:g} s{self._said()}",
+            modes=(Mode.LAND,),
         )
 
     def _height(self) -> float:
         return math.nan if self.position is None else float(self.position.position[2])
 
     async def _order(
-        self, number: int, *params: float, what: str, timeout: float, done: Callable[[], bool]
+        self,
+        number: int,
+        *params: float,
+        what: str,
+        timeout: float,
+        done: Callable[[], bool],
+        unless: Callable[[], bool] = lambda: False,
     ) -> None:
-        """A command, asked again while it is refused for now, until its effect is seen."""
+        """A command, given again while it is refused for now, and while it has no effect: an
+        answer that comes late or twice may be that of an earlier order."""
         began = time.monotonic()
         while True:
             left = timeout - (time.monotonic() - began)
             try:
-                await command(self.link, self.target, number, *params)
-                break
+                await command(self.link, self.target, number, *params, unless=unless)
+                if await self._comes(lambda: done() or unless(), _EFFECT) and done():
+                    return
+                if left < 0 and not unless():
+                    raise FlightError(
+                        f"the autopilot accepted to {what}, and did not{self._said()}"
+                    )
             except CommandRefused as error:
                 if error.result != mavlink.MAV_RESULT_TEMPORARILY_REJECTED or left < 0:
                     raise FlightError(
@@ -403,18 +483,43 @@ class Autopilot:
                     ) from None
                 await asyncio.sleep(0.25)
             except NoAnswer as error:
-                raise FlightError(f"the autopilot does not {what}: {error}") from None
-        await self._until(
-            done, max(left, 3.0), f"the autopilot accepted to {what}, and did not{self._said()}"
-        )
+                if not unless():
+                    raise FlightError(f"the autopilot does not {what}: {error}") from None
+            if unless():
+                raise FlightError(
+                    f"not told again to {what}: somebody has taken over, the mode is {self.mode}"
+                )
 
     def _said(self) -> str:
         return f"; it said: {'; '.join(self.texts[-3:])}" if self.texts else ""
 
-    async def _until(self, condition: Callable[[], bool], timeout: float, sentence: str) -> None:
+    async def _until(
+        self,
+        condition: Callable[[], bool],
+        timeout: float,
+        sentence: Callable[[], str],
+        modes: tuple[Mode, ...] = tuple(Mode),
+    ) -> None:
+        """Until a condition is true.
+
+        Raises:
+            FlightError: it is not in time, with the sentence; or the mode becomes none of these.
+        """
+
+        def elsewhere() -> bool:
+            return self.mode not in modes
+
+        if not await self._comes(lambda: condition() or elsewhere(), timeout):
+            raise FlightError(sentence())
+        if not condition():
+            raise FlightError(f"somebody has taken over: the mode is {self.mode}{self._said()}")
+
+    async def _comes(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Whether a condition comes true in time."""
         # A simulator that runs slowly takes longer by this clock.
-        end = time.monotonic() + timeout / min(max(self.clock.rate, 0.05), 1.0)
+        end = time.monotonic() + self.clock.patience(timeout)
         while not condition():
             if time.monotonic() > end:
-                raise FlightError(sentence)
+                return False
             await asyncio.sleep(0.02)
+        return True

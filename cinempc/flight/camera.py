@@ -33,7 +33,7 @@ from cinempc.flight.lens_scale import LensScale
 from cinempc.flight.link import Link
 from cinempc.flight.transport import LinkError
 
-#: Time without a heartbeat, wall s, after which the camera is gone.
+#: Time without a heartbeat, s, after which the camera is gone.
 GONE = 3.0
 #: Age of a report, s, from which a value counts as predicted.
 FRESH = 1.0
@@ -100,7 +100,7 @@ class CameraClient:
         self.streams: dict[int, VideoStream] = {}
         self.refused: Counter[str] = Counter()
         self._told: set[str] = set()
-        self._beat = -math.inf
+        self._beat = self._beat_vehicle = -math.inf
         self._here = False
         self._fov_at = -math.inf
         self._apertures: dict[float, float] = {}  # the parameter's values by stops
@@ -225,7 +225,9 @@ class CameraClient:
         while True:
             await asyncio.sleep(_TICK)
             wall = time.monotonic()
-            if self._here and wall - self._beat > GONE:
+            # Neither by this computer's clock nor by that of a simulator in slow motion.
+            late = not self._now() - self._beat_vehicle <= GONE
+            if self._here and late and wall - self._beat > GONE:
                 self._here = False
                 self._on_problem(
                     f"the camera was not heard for {GONE:g} s: its lens is not moved until it is "
@@ -255,7 +257,7 @@ class CameraClient:
             self._params = ExtParams(self._link, self.target, self._parameter)
         if not self.target.sent(message):
             return
-        self._beat = time.monotonic()
+        self._beat, self._beat_vehicle = time.monotonic(), self._now()
         if self._here:
             return
         self._here = True
@@ -415,25 +417,14 @@ class CameraClient:
             f"the camera {reason}: the shot is flown without moving its {dof}",
         )
 
+    @property
+    def held(self) -> frozenset[Dof]:
+        """The degrees of freedom that cannot be commanded."""
+        return frozenset(dof for dof in Dof if not (self._here and self.channels[dof].usable))
+
     def available(self, camera: Camera) -> Camera:
-        """The camera's model with every degree of freedom that cannot be commanded held where it
-        stands: min equal to max; for the focus, which has a rate only, the rate is zero."""
-        state = self.lens
-        changes: dict[str, Any] = {}
-        fixed = {dof for dof in Dof if not (self._here and self.channels[dof].usable)}
-        if Dof.zoom in fixed:
-            focal = min(
-                max(state.focal_length_mm, camera.focal_length.min), camera.focal_length.max
-            )
-            changes["focal_length"] = camera.focal_length.model_copy(
-                update={"min": focal, "max": focal}
-            )
-        if Dof.focus in fixed:
-            changes["focus"] = camera.focus.model_copy(update={"rate": 0.0})
-        if Dof.aperture in fixed:
-            f = min(max(state.f_number, camera.aperture.min), camera.aperture.max)
-            changes["aperture"] = camera.aperture.model_copy(update={"min": f, "max": f})
-        return camera.model_copy(update=changes)
+        """The camera's model with what cannot be commanded held where it stands."""
+        return camera.holding(self.held, self.lens)
 
     # --- the lens ---
 

@@ -16,6 +16,8 @@ _WINDOW = 4.0
 _KEPT = 80
 #: Jump, vehicle s, that is a restart of the vehicle, not a delay.
 _JUMP = 3.0
+#: Slowest and fastest that a vehicle's time is believed to run: simulators go 20 times as fast.
+_SLOWEST, _FASTEST = 0.02, 50.0
 
 
 class VehicleClock:
@@ -29,6 +31,7 @@ class VehicleClock:
         self._samples: deque[tuple[float, float]] = deque()
         self._rate = rate
         self._offset = math.nan
+        self._opened = -math.inf  # when the newest sample's turn began
         self.restarts = 0  #: How often the vehicle's time began anew.
 
     @property
@@ -49,6 +52,11 @@ class VehicleClock:
         """This computer's monotonic time at a vehicle time: undoes `now`."""
         return (vehicle - self._offset) / self._rate
 
+    def patience(self, seconds: float) -> float:
+        """Wall time, s, to wait for what takes a vehicle some seconds: a simulator in slow motion
+        takes longer."""
+        return seconds / min(max(self._rate, 0.05), 1.0)
+
     def tell(self, vehicle: float, monotonic: float | None = None) -> None:
         """Take in a message's own time, s, that came now."""
         if not math.isfinite(vehicle):
@@ -60,11 +68,16 @@ class VehicleClock:
             if vehicle < last[1] - _JUMP or vehicle - self.now(here) > _JUMP:
                 samples.clear()
                 self.restarts += 1
-            elif vehicle < last[1] or here - last[0] < _WINDOW / _KEPT:
-                # Out of order, or more than is needed; it may still be the least delayed.
-                self._offset = max(self._offset, vehicle - self._rate * here)
+            elif vehicle < last[1] or here - self._opened < _WINDOW / _KEPT:
+                # Out of order, or more than is needed; it may still be the least delayed: the last
+                # of those that waited while this process was not scheduled.
+                ahead = vehicle - self._rate * here
+                self._offset = max(self._offset, ahead)
+                if ahead > last[1] - self._rate * last[0]:
+                    samples[-1] = here, vehicle
                 return
         samples.append((here, vehicle))
+        self._opened = here
         while here - samples[0][0] > _WINDOW:
             samples.popleft()
         self._fit()
@@ -81,7 +94,7 @@ class VehicleClock:
             early = max((s for s in samples if s[0] < begin[0] + span / 3), key=ahead)
             late = max((s for s in samples if s[0] > end[0] - span / 3), key=ahead)
             rate = (late[1] - early[1]) / (late[0] - early[0])
-            if rate > 0:
+            if _SLOWEST <= rate <= _FASTEST:
                 self._rate += (
                     0.2 * (rate - self._rate) if span > 0.9 * _WINDOW else (rate - self._rate)
                 )

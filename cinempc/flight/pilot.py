@@ -6,12 +6,15 @@ link, the stream and the watch over both never wait for the controller, the dete
 What it does about faults, in the order of who wins:
 
 1. Somebody changed the mode (RC, QGroundControl, a failsafe): the stream ends at once, and does not
-   begin again by itself.
+   begin again by itself; nor is the mode changed by any order until `Pilot.fly` or
+   `Pilot.take_off` is called anew.
 2. The autopilot restarted, disarmed, or has no position: the same.
-3. The position did not come for `BLIND` s: the course comes to rest. For `LOST` s: the stream ends
-   and PX4's own failsafe holds the vehicle.
-4. A plan that is not all numbers, starts somewhere else or is too fast is refused; the course goes
+3. The position did not come for `BLIND` s, or the link is later than `SLOW`: the course comes to
+   rest. Not for `LOST` s: the stream ends, and the autopilot does what its COM_OBL_RC_ACT says.
+4. A plan that cannot be flown from here (`cinempc.flight.plan_check`) is refused; the course goes
    on, and comes to rest when it runs out.
+
+``docs/flight-faults.md`` has the whole table.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -29,16 +33,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
-from cinempc.camera import Camera, LensState
+from cinempc.camera import Camera, Dof, LensState
 from cinempc.course import Course
 from cinempc.flight import telemetry
 from cinempc.flight.autopilot import Autopilot, FlightError
 from cinempc.flight.camera import CameraClient
 from cinempc.flight.clock import VehicleClock
+from cinempc.flight.commands import NoAnswer
 from cinempc.flight.config import Flight, read_key
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.gimbal import Gimbaling, make_gimbal
 from cinempc.flight.link import Link
+from cinempc.flight.plan_check import reason_to_refuse
 from cinempc.flight.px4 import Mode
 from cinempc.flight.stream import Jitter, Ticker
 from cinempc.flight.telemetry import Status
@@ -46,22 +52,46 @@ from cinempc.flight.transport import LinkError, Transport
 from cinempc.mpc.plan import Plan, PlanPoint
 from cinempc.rig import CameraPose, Health, RigState
 from cinempc.safety import Safety
-from cinempc.vehicle import Setpoint, Vehicle
+from cinempc.vehicle import Gimbal, Setpoint, Vehicle
 
 Floats = NDArray[np.float64]
 
 #: Time without the vehicle's position, wall s, after which the course comes to rest, and after
 #: which the stream ends.
 BLIND, LOST = 0.5, 2.0
-#: Age of what came over the link, s, from which it is too slow to fly a shot by.
-SLOW = 0.25
-#: How much faster than the vehicle's limits a plan may be, and how far from the vehicle it may
-#: start in terms of the allowed tracking error: rounding and lag, no more.
-_FASTER, _OFF = 1.25, 2.0
+#: Age of what comes over the link, s, from which it is too slow to fly a shot by, and below which
+#: it is fast enough again.
+SLOW, FAST = 0.25, 0.2
+#: Time, s, over which that age is found, as its least: a packet that was late alone is no matter.
+_DELAYS = 1.6
+#: Time, s, after it said "failsafe" in which a change of the mode is the autopilot's own.
+_FAILSAFE = 3.0
+#: How fast the course may be flown through in terms of the vehicle's time, when the clock was set
+#: anew: never back, and never in a leap.
+_SLOWEST, _FASTEST = 0.5, 1.5
+#: Time between two sentences about refused plans, s.
+_REFUSALS = 2.0
 #: Time of streaming before OFFBOARD is asked for, s: PX4 wants to see a stream.
 _BEFORE = 0.6
 #: Ticks between two commands to the gimbal and to the lens.
 _GIMBAL_EVERY, _LENS_EVERY = 1, 3
+
+
+#: What the autopilot does when the stream is lost, by COM_OBL_RC_ACT.
+_LOSS_ACTIONS = {
+    0: "goes to Position mode, and returns where there are no sticks",
+    1: "goes to Altitude mode",
+    2: "goes to Manual mode",
+    3: "returns",
+    4: "lands",
+    5: "holds",
+    6: "ENDS THE FLIGHT",
+    7: "DISARMS",
+}
+
+
+class NotOurs(FlightError):  # noqa: N818 - it is not a fault
+    """An order that was not given, because somebody else flies the vehicle."""
 
 
 class Phase(Enum):
@@ -87,22 +117,24 @@ class Report:
     refused_plans: int
     jitter: Jitter | None
     utc: float | None = None  # seconds since 1970 at vehicle time 0
+    held: frozenset[Dof] = frozenset()  # what of the lens cannot be moved
 
 
 @dataclass(frozen=True)
 class Abilities:
     """What was found on the link, when everything was asked.
 
-    ``camera`` is the camera's model with what it cannot move held where it stands; ``video`` and
-    ``depth`` are the addresses of its streams as `cinempc.flight.video.VideoEye` takes them, None
-    where it offers none.
+    ``camera`` is the camera's model with what it cannot move held where it stands; ``gimbal`` its
+    ranges, where they are narrower than the vehicle's file says; ``video`` and ``depth`` are the
+    addresses of its streams as `cinempc.flight.video.VideoEye` takes them, None where it offers
+    none.
     """
 
     version: tuple[int, int, int]
     camera: Camera
     video: str | None
     depth: str | None
-    gimbal: bool
+    gimbal: Gimbal
 
 
 class Pilot:
@@ -151,11 +183,18 @@ class Pilot:
         self._ticker = Ticker(self.clock, config.stream_rate, self._tick)
         self._ticks = 0
         self._restarts = 0
-        self._braked = False
+        # The modes in which the vehicle is ours; None while it is nobody's matter. And who took it.
+        self._expected: frozenset[Mode] | None = None
+        self._taken: str | None = None
+        self._leaving = False
+        self._at, self._at_wall = math.nan, math.nan  # where on the course we are, s, and when
+        self._blind = self._slow = self._ran_out = False
+        self._refused_at = -math.inf
+        self._faults: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._gimbal: Gimbaling | None = None
         self._camera: CameraClient | None = None
-        self._delay = 0.0
+        self._delays: deque[tuple[float, float]] = deque()
         self._asked: dict[int, float] = {}
         self.link.on("TIMESYNC", self._timesync)
 
@@ -174,6 +213,7 @@ class Pilot:
         self._restarts = self.clock.restarts
         self._start(self.autopilot.watch())
         self._start(self._measure_delay())
+        self._start(self._tell_failsafe())
         await self._settle()
         gimbal = make_gimbal(
             self.vehicle,
@@ -193,7 +233,7 @@ class Pilot:
             now=self.clock.now,
             on_problem=lambda text: self._on_event("warning", text),
         )
-        await client.connect()
+        await client.connect(self.clock.patience(5.0))
         self._camera = client
         await self._lens_known(client)
         self._start(self._ticker.run())
@@ -202,8 +242,18 @@ class Pilot:
             self.autopilot.version,
             client.available(self.camera),
             *client.video,
-            bool(gimbal.healthy),
+            gimbal.limits(),
         )
+
+    async def _tell_failsafe(self) -> None:
+        """What the autopilot would do without us; whose decision that is."""
+        try:
+            action = await self.autopilot.parameter("COM_OBL_RC_ACT")
+            after = await self.autopilot.parameter("COM_OF_LOSS_T")
+        except NoAnswer:
+            return
+        does = _LOSS_ACTIONS.get(int(action), f"does what COM_OBL_RC_ACT {action:g} says")
+        self._on_event("info", f"when the stream is lost for {after:g} s, the autopilot {does}")
 
     async def _settle(self) -> None:
         """Until the vehicle's clock is known well enough to plan by."""
@@ -230,7 +280,7 @@ class Pilot:
         """None of the pilot's tasks ends by itself: a fault of ours must not leave half a pilot."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_event("error", f"a fault in the pilot: {error!r}")
-            self._end("a fault in the pilot itself")
+            self._give_up("a fault in the pilot itself")
 
     async def close(self) -> None:
         """Stop streaming and let go of the link."""
@@ -273,11 +323,20 @@ class Pilot:
             await asyncio.sleep(0.2)
 
     def _timesync(self, message: Any) -> None:
-        asked = self._asked.pop(message.ts1, None)
-        if message.tc1 == 0 or asked is None:
+        if message.tc1 == 0 or not self.autopilot.target.sent(message):
             return
-        one_way = (time.monotonic() - asked) / 2
-        self._delay += 0.2 * (one_way - self._delay)
+        asked = self._asked.pop(message.ts1, None)
+        if asked is None:
+            return
+        now = time.monotonic()
+        self._delays.append((now, (now - asked) / 2))
+        while now - self._delays[0][0] > _DELAYS:
+            self._delays.popleft()
+
+    @property
+    def delay(self) -> float:
+        """How old is what we hear, s: half the quickest round trip of late."""
+        return min((delay for _, delay in self._delays), default=0.0)
 
     # --- orders ---
 
@@ -285,22 +344,27 @@ class Pilot:
         """Arm and climb, in the autopilot's own mode.
 
         Raises:
-            FlightError: it does not.
+            FlightError: it does not, or somebody else takes over meanwhile.
         """
         if self.autopilot.airborne:
             raise FlightError(
                 "the vehicle is in the air already: land it, or begin the take from where it is "
                 "with --in-air"
             )
+        self._taken = None
+        self._expected = frozenset((Mode.TAKEOFF, Mode.HOLD, Mode.READY, self.autopilot.mode))
         await self.autopilot.take_off(height)
+        self._expected = frozenset((Mode.HOLD,))
 
     async def fly(self) -> None:
         """Take the vehicle over: stream where it is, then OFFBOARD.
 
         Raises:
-            FlightError: it does not go into OFFBOARD.
+            FlightError: it does not go into OFFBOARD, or does not stay there.
         """
         state = self.state()
+        if not self.autopilot.armed:
+            raise FlightError("not flown: the vehicle is not armed; take off first")
         if not state.health.ready:
             raise FlightError(f"not flown: {'; '.join(state.health.problems)}")
         camera = state.camera
@@ -315,64 +379,123 @@ class Pilot:
             state.lens,
         )
         self._course = Course(self.vehicle, point, state.attitude[0])
-        self.over, self._offboard, self._braked = None, False, False
+        self._at, self._at_wall = self.clock.now(), time.monotonic()
+        self.over, self._taken, self._expected = None, None, None
+        self._offboard = self._leaving = self._blind = self._slow = self._ran_out = False
         self.phase = Phase.FLYING
-        await asyncio.sleep(_BEFORE / max(self.clock.rate, 0.05))
         try:
-            await self.autopilot.set_mode(Mode.OFFBOARD)
-        except FlightError:
-            self.phase = Phase.IDLE
+            await asyncio.sleep(_BEFORE / max(self.clock.rate, 0.05))
+            if self.phase is Phase.FLYING:
+                await self.autopilot.set_mode(Mode.OFFBOARD)
+        except BaseException:
+            if self.phase is Phase.FLYING:
+                self.phase = Phase.IDLE
             raise
-        self._offboard = True
+        if self.phase is Phase.FLYING:
+            self._offboard, self._expected = True, frozenset((Mode.OFFBOARD,))
+            self._status_changed(None, self.autopilot.status)  # it may have changed since
+        if self.over is not None:
+            raise FlightError(f"not flown: {self.over}")
 
     def follow(self, plan: Plan) -> None:
         """Fly a plan from now on, if it is one that can be flown from here."""
         reason = self._reason_to_refuse(plan)
         if reason is None and self._course is not None:
             self._course.follow(plan)
-            self._braked = False
+            if self._ran_out:
+                self._ran_out = False
+                self._on_event("info", "there is a plan again")
             return
         self.refused_plans += 1
-        if self.refused_plans == 1 and reason is not None:
-            self._on_event("warning", f"a plan was refused: {reason}")
+        now = time.monotonic()
+        if now - self._refused_at > _REFUSALS:
+            self._on_event("warning", f"a plan was refused ({self.refused_plans} so far): {reason}")
+        self._refused_at = now
 
     def _reason_to_refuse(self, plan: Plan) -> str | None:
         if self.phase is not Phase.FLYING or self._course is None:
             return "nothing is flown"
-        arrays = (plan.times, plan.states, plan.inputs, plan.headings)
-        if not all(np.isfinite(a).all() for a in arrays):
-            return "it is not all numbers"
-        if len(plan.times) < 2 or (np.diff(plan.times) <= 0).any():
-            return "its times do not rise"
-        now = self.clock.now()
-        if plan.end < now or plan.start > now + 0.5:
-            return f"it is from {plan.start:.2f} to {plan.end:.2f} s, and now is {now:.2f} s"
-        speeds = np.linalg.norm(plan.states[:, 3:6], axis=1)
-        most = math.hypot(
-            self.vehicle.limits.speed, max(self.vehicle.limits.climb, self.vehicle.limits.descent)
-        )
-        if speeds.max() > _FASTER * most + 1.0:
-            return f"it flies at {speeds.max():.1f} m/s"
-        wanted = self._course.at(now)[0].position
-        off = float(np.linalg.norm(plan.sample(max(now, plan.start)).position - wanted))
-        if off > _OFF * self.safety.tracking_error:
-            return f"it is {off:.1f} m from what is flown"
-        return None
+        if self._leaving:
+            return "the vehicle is being handed back"
+        if self._blind:
+            return "the vehicle is not heard"
+        if self._slow:
+            return f"the link is {self.delay:.2f} s late"
+        wanted, _ = self._course.at(self._at)
+        return reason_to_refuse(plan, self.clock.now(), wanted, self.vehicle, self.safety)
 
     async def hold(self) -> None:
-        """End the stream; the autopilot holds the vehicle here."""
-        self.phase = Phase.IDLE if self.phase is not Phase.OVER else Phase.OVER
-        await self.autopilot.set_mode(Mode.HOLD)
+        """End the stream; the autopilot holds the vehicle here.
+
+        Raises:
+            NotOurs: somebody else flies it.
+            FlightError: the autopilot does not; the stream goes on, at rest.
+        """
+        await self._hand_back("hold", self.autopilot.set_mode(Mode.HOLD), Mode.HOLD)
 
     async def land(self) -> None:
-        """End the stream and land here."""
-        self.phase = Phase.IDLE if self.phase is not Phase.OVER else Phase.OVER
-        await self.autopilot.land()
+        """End the stream and land here.
+
+        Raises:
+            NotOurs, FlightError: as `hold`.
+        """
+        await self._hand_back("land", self.autopilot.land(), Mode.LAND)
 
     async def return_home(self) -> None:
-        """End the stream; the autopilot flies home and lands."""
-        self.phase = Phase.IDLE if self.phase is not Phase.OVER else Phase.OVER
-        await self.autopilot.set_mode(Mode.RETURN)
+        """End the stream; the autopilot flies home and lands.
+
+        Raises:
+            NotOurs, FlightError: as `hold`.
+        """
+        await self._hand_back(
+            "return", self.autopilot.set_mode(Mode.RETURN), Mode.RETURN, Mode.LAND
+        )
+
+    async def _hand_back(self, what: str, order: Coroutine[Any, Any, None], *modes: Mode) -> None:
+        """Come to rest, give an order that leads to one of these modes, and end the stream."""
+        try:
+            await self._see_whose_it_is(what)
+        except BaseException:
+            order.close()
+            raise
+        self._expected = frozenset((Mode.OFFBOARD, *modes))
+        if self.phase is Phase.FLYING and self._course is not None:
+            self._leaving = True
+            self._course.stop(self._at)
+            # It streams until the mode has changed, and not while it lands.
+            self.autopilot.on_status.append(self._left)
+        try:
+            await order
+        except FlightError:
+            if self.phase is Phase.FLYING:
+                self._expected = frozenset((Mode.OFFBOARD,))
+                self._status_changed(None, self.autopilot.status)
+            raise
+        finally:
+            self._leaving = False
+            with contextlib.suppress(ValueError):
+                self.autopilot.on_status.remove(self._left)
+        if self.phase is Phase.FLYING:
+            self.phase = Phase.IDLE
+
+    def _left(self, before: Status | None, now: Status) -> None:
+        if now.mode is not Mode.OFFBOARD and self.phase is Phase.FLYING:
+            self.phase = Phase.IDLE
+
+    async def _see_whose_it_is(self, what: str) -> None:
+        """Whether an order may change the mode: RC and QGroundControl always win.
+
+        Raises:
+            NotOurs: it may not.
+        """
+        if self.phase is Phase.FLYING or self._expected is not None:
+            await self.autopilot.current_mode()  # somebody may have taken over just now
+        if self._taken is not None:
+            raise NotOurs(f"not told to {what}: {self._taken}")
+        autopilot = self.autopilot
+        still = autopilot.mode is Mode.OFFBOARD and autopilot.positioned
+        if self.phase is Phase.OVER and not still:
+            raise NotOurs(f"not told to {what}: {self.over}")
 
     async def record(self, on: bool) -> None:
         """Start or stop the camera's own recording."""
@@ -385,24 +508,50 @@ class Pilot:
         self._watch()
         if self.phase is not Phase.FLYING or self._course is None:
             return
-        now = self.clock.now()
-        response = self.vehicle.response
+        at = self._go_on()
         try:
-            setpoint = self._course.setpoint(now + response.latency, self._ticker.period)
-            self._send(now, setpoint)
+            setpoint = self._course.setpoint(
+                at + self.vehicle.response.latency, self._ticker.period
+            )
+            self._send(self.clock.now(), setpoint)
         except ValueError as error:
-            self._end(f"the course cannot be streamed: {error}")
+            self._give_up(f"the course cannot be streamed: {error}")
             return
         self._ticks += 1
+        # What camera or gimbal send must not end the stream.
+        for name, every, work in (
+            ("gimbal", _GIMBAL_EVERY, self._aim),
+            ("lens", _LENS_EVERY, self._pull),
+        ):
+            if self._ticks % every:
+                continue
+            try:
+                work(self._course, at)
+            except Exception as error:
+                if name not in self._faults:
+                    self._faults.add(name)
+                    self._on_event("error", f"the {name} cannot be commanded: {error!r}")
+
+    def _go_on(self) -> float:
+        """Where on the course we are now, s: the vehicle's time, but never back, and never in a
+        leap when its clock turns out to be another."""
+        wall = time.monotonic()
+        passed = max(0.0, wall - self._at_wall) * self.clock.rate
+        behind = self.clock.now() - self._at
+        self._at += min(max(behind, _SLOWEST * passed), _FASTEST * passed)
+        self._at_wall = wall
+        return self._at
+
+    def _aim(self, course: Course, at: float) -> None:
+        point, _ = course.at(at + self.vehicle.gimbal.lag)
         assert self._gimbal is not None
+        self._gimbal.point(point.angles, point.rates)
+
+    def _pull(self, course: Course, at: float) -> None:
+        half = _LENS_EVERY * self._ticker.period / 2
+        point, _ = course.at(at + self.camera.lens_lag + half)
         assert self._camera is not None
-        if self._ticks % _GIMBAL_EVERY == 0:
-            point, _ = self._course.at(now + self.vehicle.gimbal.lag)
-            self._gimbal.point(point.angles, point.rates)
-        if self._ticks % _LENS_EVERY == 0:
-            half = _LENS_EVERY * self._ticker.period / 2
-            point, _ = self._course.at(now + self.camera.lens_lag + half)
-            self._camera.command_lens(point.lens)
+        self._camera.command_lens(point.lens)
 
     def _send(self, now: float, setpoint: Setpoint) -> None:
         target = self.autopilot.target
@@ -414,13 +563,21 @@ class Pilot:
 
     # --- the watch ---
 
-    def _status_changed(self, before: Status | None, now: Status) -> None:
-        if self.phase is not Phase.FLYING:
+    def _status_changed(self, before: Status | None, now: Status | None) -> None:
+        """A heartbeat says something new."""
+        if self._expected is None or now is None:
             return
-        if self._offboard and now.mode is not Mode.OFFBOARD:
-            self._end(f"somebody has taken over: the mode is {now.mode}")
-        elif self._offboard and not now.armed:
+        if not now.armed:
+            self._expected = None
             self._end("the vehicle was disarmed")
+        elif now.mode not in self._expected:
+            acts = time.monotonic() - self.autopilot.failed_safe < _FAILSAFE
+            who = "a failsafe of the autopilot acts" if acts else "somebody has taken over"
+            self._taken, self._expected = f"{who}: the mode is {now.mode}", None
+            if self.phase is Phase.FLYING:
+                self._end(self._taken)
+            else:
+                self._on_event("warning", self._taken)
 
     def _watch(self) -> None:
         if self.clock.restarts > self._restarts:
@@ -428,15 +585,47 @@ class Pilot:
             self._end("the autopilot was restarted")
         if self.phase is not Phase.FLYING or self._course is None:
             return
-        silence = self.autopilot.silence
-        if silence > LOST:
-            self._end(f"the vehicle was not heard for {silence:.1f} s")
-        elif silence > BLIND and not self._braked:
-            self._braked = True
-            self._course.stop(self.clock.now())
-            self._on_event("warning", f"not heard for {silence:.1f} s: coming to rest")
+        self._listen(self._course)
         if self._offboard and not self.autopilot.positioned:
             self._end("the autopilot has lost its position")
+        end = self._course.end
+        if end is not None and self._at > end and not self._ran_out:
+            self._ran_out = True
+            self._on_event("warning", "no new plan came and the last has run out: coming to rest")
+
+    def _listen(self, course: Course) -> None:
+        """Rest where the vehicle is not heard, or heard late."""
+        silence, delay = self.autopilot.silence, self.delay
+        if silence > LOST:
+            self._end(f"the vehicle was not heard for {silence:.1f} s")
+            return
+        if silence > BLIND and not self._blind:
+            self._blind = True
+            course.stop(self._at)
+            self._on_event("warning", f"not heard for {silence:.1f} s: coming to rest")
+        elif silence <= BLIND and self._blind:
+            self._blind = False
+            self._on_event("info", "the vehicle is heard again")
+        if delay > SLOW and not self._slow:
+            self._slow = True
+            course.stop(self._at)
+            self._on_event("warning", f"the link is {delay:.2f} s late: coming to rest")
+        elif delay < FAST and self._slow:
+            self._slow = False
+            self._on_event("info", "the link is fast enough again")
+
+    def _give_up(self, reason: str) -> None:
+        """End the stream for a fault of ours: the vehicle is better held than left to a failsafe,
+        unless somebody else flies it."""
+        if self.phase is not Phase.FLYING:
+            return
+        self._end(reason)
+
+        async def hold() -> None:
+            with contextlib.suppress(LinkError):
+                await self.hold()
+
+        self._start(hold())
 
     def _end(self, reason: str) -> None:
         if self.phase is Phase.FLYING:
@@ -483,12 +672,14 @@ class Pilot:
         autopilot = self.autopilot
         if autopilot.silence > BLIND:
             problems.append(f"the vehicle was not heard for {min(autopilot.silence, 999):.1f} s")
-        elif self._delay > SLOW:
-            problems.append(f"the link is {self._delay:.2f} s late")
+        elif self.delay > SLOW:
+            problems.append(f"the link is {self.delay:.2f} s late")
         if not autopilot.positioned:
             problems.append("the autopilot has no position")
         if self._gimbal is not None and not self._gimbal.healthy:
             problems.append("the gimbal does not answer")
+        elif self._gimbal is not None and not self._gimbal.controls:
+            problems.append("the gimbal is not ours")
         if self.over is not None:
             problems.append(self.over)
         return Health(not problems, tuple(problems))
@@ -507,4 +698,5 @@ class Pilot:
             self.refused_plans,
             self._ticker.jitter(),
             self.autopilot.utc,
+            frozenset() if self._camera is None else self._camera.held,
         )

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from cinempc.camera import Camera, LensState
 from cinempc.errors import CinempcError
 from cinempc.flight.config import Flight
-from cinempc.flight.pilot import Abilities, Phase, Pilot, Report
+from cinempc.flight.pilot import Abilities, NotOurs, Phase, Pilot, Report
 from cinempc.flight.transport import LinkError
 from cinempc.frames import wrap_angle
 from cinempc.mpc.plan import Plan
@@ -45,6 +45,8 @@ _REPORTS = 50.0
 _LARGEST = 1 << 18
 #: How long the past is kept, s: from the exposure of a picture until it was decoded.
 _PAST = 4.0
+#: Age of the pilot's newest report, s, from which the pilot is taken to be stuck.
+_STUCK = 5.0
 
 
 class FlightOver(CinempcError):  # noqa: N818 - it is not always a fault
@@ -104,11 +106,13 @@ async def _pilot(
 
     async def carry_out(number: int, name: str, arguments: tuple[Any, ...]) -> None:
         try:
-            tell("done", number, True, await orders[name](*arguments))
+            tell("done", number, None, await orders[name](*arguments))
+        except NotOurs as error:
+            tell("done", number, FlightOver, str(error))
         except CinempcError as error:
-            tell("done", number, False, str(error))
+            tell("done", number, LinkError, str(error))
         except Exception as error:
-            tell("done", number, False, f"{name}: {error!r}")
+            tell("done", number, LinkError, f"{name}: {error!r}")
 
     def take() -> None:
         while True:
@@ -124,7 +128,10 @@ async def _pilot(
                 return
             kind, *rest = pickle.loads(data)
             if kind == "plan":
-                pilot.follow(rest[0])
+                try:
+                    pilot.follow(rest[0])
+                except Exception as error:  # the plan of before goes on, and comes to rest
+                    tell("event", "error", f"a plan could not be looked at: {error!r}")
             elif kind == "end":
                 over.set()
             else:
@@ -138,12 +145,18 @@ async def _pilot(
                 tell("report", pilot.report())
             await asyncio.sleep(1 / _REPORTS)
 
-    asyncio.get_running_loop().add_reader(channel.fileno(), take)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(channel.fileno(), take)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, a shutdown
+        loop.add_signal_handler(number, over.set)
     telling = asyncio.ensure_future(reports())
     await over.wait()
     telling.cancel()
-    # Whoever was in charge has gone, in order or not: the vehicle is left standing.
-    if pilot.phase is Phase.FLYING:
+    for task in tuple(running):
+        task.cancel()
+    # Whoever was in charge has gone, in order or not: the vehicle is left standing, unless somebody
+    # else flies it.
+    if pilot.phase is not Phase.IDLE:
         with contextlib.suppress(CinempcError):
             await pilot.hold()
     await pilot.close()
@@ -154,7 +167,7 @@ async def _pilot(
 
 class FlightRig:
     """A vehicle on MAVLink as the take loop sees it. A context manager: closing leaves a vehicle
-    that was being flown in hold.
+    that was being flown in hold, and one that somebody else flies by now alone.
 
     Args:
         config: the connection.
@@ -181,7 +194,8 @@ class FlightRig:
         self._lock = threading.Condition()
         self._report: Report | None = None
         self._past: deque[RigState] = deque()
-        self._answers: dict[int, tuple[bool, Any]] = {}
+        self._reported = time.monotonic()
+        self._answers: dict[int, tuple[type[CinempcError] | None, Any]] = {}
         self._failure: str | None = None
         self._orders = 0
         self._closed = False
@@ -224,16 +238,18 @@ class FlightRig:
         with contextlib.suppress(BlockingIOError):
             self._channel.send(pickle.dumps(("plan", plan)))
 
-    def wait_until(self, time: float) -> None:
-        """Return when the vehicle's clock shows ``time``, s.
+    def wait_until(self, time: float) -> float:
+        """Return when the vehicle's clock shows ``time``, s; what it shows then.
 
         Raises:
             FlightOver, LinkError: as `follow`; the clock has stopped.
         """
         while (left := time - self.now()) > 0:
-            self._check()
+            if (over := self.report.over) is not None:
+                raise FlightOver(f"the flight has ended: {over}")
             rate, _ = self.report.clock
             _sleep(min(left / max(rate, 0.05), 0.1))
+        return time - left
 
     # --- more than a Rig ---
 
@@ -246,7 +262,8 @@ class FlightRig:
         """
         self._check()
         with self._lock:
-            if not self._lock.wait_for(lambda: self._report is not None, 10.0):
+            self._lock.wait_for(lambda: self._report is not None, 10.0)
+            if self._report is None or time.monotonic() - self._reported > _STUCK:
                 raise LinkError("the pilot's process reports nothing")
             assert self._report is not None
             return self._report
@@ -285,15 +302,20 @@ class FlightRig:
         self._order("fly", timeout=60.0)
 
     def hold(self) -> None:
-        """Hand the vehicle back, standing in the air."""
+        """Hand the vehicle back, standing in the air.
+
+        Raises:
+            FlightOver: somebody else flies it: nothing was changed.
+            LinkError: it does not.
+        """
         self._order("hold", timeout=30.0)
 
     def land(self) -> None:
-        """Hand the vehicle back, and land it here."""
+        """Hand the vehicle back, and land it here. Raises as `hold`."""
         self._order("land", timeout=400.0)
 
     def return_home(self) -> None:
-        """Hand the vehicle back, on its way home."""
+        """Hand the vehicle back, on its way home. Raises as `hold`."""
         self._order("return_home", timeout=30.0)
 
     def record(self, on: bool) -> None:
@@ -305,15 +327,16 @@ class FlightRig:
         return float(self._order("parameter", name, value, timeout=20.0))
 
     def close(self) -> None:
-        """End the pilot. A vehicle that was being flown is left in hold."""
+        """End the pilot. A vehicle that was being flown is left in hold; one that somebody else
+        flies by now, alone."""
         if self._closed:
             return
         self._closed = True
         with contextlib.suppress(OSError):
             self._channel.send(pickle.dumps(("end",)))
-        self._process.join(8.0)
+        self._process.join(12.0)  # a lossy link takes its time until the vehicle holds
         if self._process.is_alive():
-            self._process.terminate()
+            self._process.kill()  # it was asked already
             self._process.join(2.0)
         with contextlib.suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
@@ -348,9 +371,9 @@ class FlightRig:
                     if arrived and self._failure
                     else f"the pilot did not {name.replace('_', ' ')} in {timeout:g} s"
                 )
-            good, value = self._answers.pop(number)
-        if not good:
-            raise LinkError(value)
+            fault, value = self._answers.pop(number)
+        if fault is not None:
+            raise fault(value)
         return value
 
     def _check(self) -> None:
@@ -375,7 +398,7 @@ class FlightRig:
                 continue
             with self._lock:
                 if kind == "report":
-                    self._report = rest[0]
+                    self._report, self._reported = rest[0], time.monotonic()
                     self._remember(rest[0].state)
                 elif kind == "done":
                     self._answers[rest[0]] = (rest[1], rest[2])

@@ -6,14 +6,14 @@ A take flown in simulation is measured against it, as `film` is; a real camera s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cinempc.camera import LensState
-from cinempc.rig import CameraPose
+from cinempc.rig import CameraPose, Frame
 from cinempc.subject import SubjectEstimate
 
 _FAR = 1e9  # m, for a focus distance of infinity: JSON has none
@@ -79,3 +79,36 @@ def read(data: Mapping[str, Any], time: float) -> FrameTruth:
         LensState(focal, math.inf if focus >= _FAR else focus, stop),
         actors,
     )
+
+
+class ToldPerception:
+    """Perception by what the simulator tells with its pictures: flying without a detector.
+
+    Args:
+        actors: actor ids by subject name.
+        truth: of a picture taken at a time, s; None where there is none.
+    """
+
+    needs_pixels = False
+
+    def __init__(
+        self, actors: Mapping[str, str], truth: Callable[[float], FrameTruth | None]
+    ) -> None:
+        self._actors, self._truth = dict(actors), truth
+        self._newest: FrameTruth | None = None
+
+    def observe(self, frame: Frame) -> None:
+        """Take over what came with a picture."""
+        told = self._truth(frame.time)
+        if told is not None:
+            self._newest = told
+
+    def subjects(self, time: float) -> Sequence[SubjectEstimate]:
+        """Every subject that was told of, predicted to a time, s."""
+        if self._newest is None:
+            return []
+        return [
+            replace(self._newest.actors[actor].predict(time), id=name)
+            for name, actor in self._actors.items()
+            if actor in self._newest.actors
+        ]

@@ -21,8 +21,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.camera import Camera
+from cinempc.camera import Camera, LensState
 from cinempc.frames import wrap_angle
+from cinempc.lens import hyperfocal_distance
 from cinempc.mpc import constraints, plan, sqp
 from cinempc.mpc.brake import brake
 from cinempc.mpc.constraints import TOLERANCE
@@ -30,6 +31,7 @@ from cinempc.mpc.objectives import Goals, Objective
 from cinempc.mpc.plan import NU, NX, Origin, Plan
 from cinempc.mpc.problem import Horizon, Problem
 from cinempc.mpc.reference import Reference
+from cinempc.mpc.scan import scan
 from cinempc.mpc.stage import SUBJECT_PARAMETERS
 from cinempc.rig import RigState
 from cinempc.safety import Safety
@@ -45,6 +47,8 @@ _ANGLE_DRIFT = np.deg2rad(6.0)
 _HEADING_DRIFT = np.deg2rad(30.0)
 #: Time before the end of a hover's plan, s, at which it gets a new one.
 _RENEW = 0.5
+#: Length of a plan that looks round, s.
+_SCAN = 4.0
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,51 @@ class Controller:
             self._plan = flown = self._braking(now, start, heading, Origin.HOVERING)
         self._plan = replace(flown, step_ms=(time.perf_counter() - started) * 1e3)
         return self._plan
+
+    def scan(self, now: float, state: RigState) -> Plan:
+        """A plan that looks round from where the vehicle hovers; else as `hover`.
+
+        Args:
+            now: s.
+            state: the rig's newest state.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        self.failure = None
+        self._guess = None
+        flown = self._plan
+        if flown is None or flown.origin is not Origin.SEARCHING or now > flown.end - _RENEW:
+            start, _, heading = self._start(now, state)
+            horizon, camera = self.settings.horizon, self.camera
+            count = int(np.ceil(_SCAN / horizon.step))
+            wide, stop = camera.focal_length.min, min(max(5.6, camera.aperture.min), 8.0)
+            sharp = hyperfocal_distance(wide, stop, camera.sensor.circle_of_confusion)
+            rates = self._input_bounds[plan.LENS_RATES].copy()
+            rates[0] /= np.exp(start[15])  # mm/s to ln f per s
+            lens = camera.clamp(LensState(wide, float(sharp), stop))
+            states, inputs = scan(
+                start, count, horizon.step, self.vehicle, plan.lens_vector(lens), rates
+            )
+            self._plan = Plan(
+                times=node_times(now, Horizon(count, horizon.step)),
+                states=states,
+                inputs=inputs,
+                headings=slew(heading, states[:, 9], self.vehicle.limits.yaw_rate * horizon.step),
+                origin=Origin.SEARCHING,
+            )
+            return self._plan
+        return flown
+
+    def use(self, camera: Camera) -> None:
+        """Plan for another camera from now on: the same one that has lost or regained a degree of
+        freedom. What is flown goes on."""
+        self.camera = camera
+        self._bounds = constraints.state_bounds(camera, self.vehicle, self.safety)
+        self._input_bounds = constraints.input_bounds(camera, self.vehicle)
+        self._problems.clear()
+        self._references.clear()
+        self._latest = None
 
     def problem(self, goals: Goals, subjects: tuple[str, ...]) -> Problem:
         """The code for goals of this structure, built on first use. Calling this before a take

@@ -44,6 +44,7 @@ class Origin(Enum):
     SHIFTED = "shifted"  # the last good plan, followed on after a failed solve
     BRAKING = "braking"  # to a hover
     HOVERING = "hovering"  # the same, because it was asked
+    SEARCHING = "searching"  # hovering, and looking round
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ class Footage:
     ) -> None:
         self.path = path
         self.frames = 0
+        self._fps = fps
+        self._last = -1
+        self._first: float | None = None
         self._closed = False
         self._shape = (height, width, 3)
         self._container = av.open(
@@ -76,8 +79,13 @@ class Footage:
         tag_colours(stream.codec_context)
         self._stream = stream
 
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Append a picture, RGB (height, width, 3) uint8.
+    def write(self, image: NDArray[np.uint8], time: float | None = None) -> None:
+        """Append a picture.
+
+        Args:
+            image: RGB (height, width, 3) uint8.
+            time: s; where pictures were lost before it, the last one stands until then. Without,
+                it follows the last at the frame rate.
 
         Raises:
             ValueError: a picture of another shape.
@@ -85,10 +93,21 @@ class Footage:
         if image.shape != self._shape:
             raise ValueError(f"the footage is {self._shape}, this picture {image.shape}")
         frame = to_yuv(image[: self._stream.height, : self._stream.width])
-        frame.pts = self.frames
+        frame.pts = self._place(time)
         frame.time_base = 1 / Fraction(self._stream.codec_context.framerate)
         self._container.mux(self._stream.encode(frame))
         self.frames += 1
+
+    def _place(self, time: float | None) -> int:
+        """The number of the place that a picture has in the film."""
+        following = self._last + 1
+        if time is not None:
+            if self._first is None:
+                self._first = time
+            else:
+                following = max(following, round((time - self._first) * self._fps))
+        self._last = following
+        return following
 
     def close(self) -> None:
         """Write out what the encoder still holds and finish the file; a second call does

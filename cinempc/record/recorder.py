@@ -145,12 +145,13 @@ class Recorder:
         self._tick()
         record = metrics.measure_frame(event, self._camera.sensor.circle_of_confusion)
         image = event.frame.image
-        self._footage.write(image)
+        self._footage.write(image, event.frame.time)
         self._log.frame(event, record)
         self._stills.offer(image, record)
         if self._screen is not None:
             monitor, film = self._screen
-            film.write(monitor.draw(event, len(self._frames), self._last_cycle))
+            picture = monitor.draw(event, len(self._frames), self._last_cycle)
+            film.write(picture, event.frame.time)
         self._frames.append(record)
         self._ended = time.perf_counter()
 

@@ -40,7 +40,7 @@ from cinempc.mpc.objectives import (
 )
 from cinempc.record.events import FramingTarget, Shot
 from cinempc.rig import CameraPose, RigState
-from cinempc.script import moves
+from cinempc.script import approach, moves
 from cinempc.script.composition import composition, default_focal_length, f_number
 from cinempc.script.fields import Hold, Orbit, RackFocus, ShotConfig
 from cinempc.script.framing import Side
@@ -159,12 +159,17 @@ class Director:
 
     # --- who is lost ---
 
-    def watch(self, time: float, subjects: Subjects) -> Phase:
+    def watch(self, time: float, subjects: Subjects, able: bool = True) -> Phase:
         """What a take does at a time, which never goes back: ask for `goals`, or hover.
 
         The framing's subject counts, and those kept in frame: for these the picture only widens,
         for one who is hidden behind another is no reason to stop. Who is but sharp or soft may be
         out of the picture on purpose.
+
+        Args:
+            time: s.
+            subjects: the newest estimates.
+            able: whether the rig can do what is asked; it hovers until it can.
         """
         shot = self.script.config.shots[self.shot(time).index]
         cast = self.cast(time)
@@ -177,8 +182,8 @@ class Director:
             self._phase = self.losses[shot.framing.subject].phase
         elif any(name in self.losses for name in shot.framing.keep_in_frame):
             self._phase = Phase.WIDE
-        if missing:
-            self._phase = Phase.HOVER  # no goals can be said
+        if missing or not able:
+            self._phase = Phase.HOVER  # no goals can be said, or none met
         self._hovered |= self._phase is Phase.HOVER
         return self._phase
 
@@ -391,17 +396,40 @@ class Director:
 
     # --- the opening picture ---
 
-    def entry(self, subjects: Subjects) -> tuple[CameraPose, LensState]:
-        """The first shot's opening pose and lens, for a vehicle that starts on its mark."""
+    def approach(self, times: Floats, subjects: Subjects, state: RigState) -> Goals:
+        """Goals at the node times (N+1) on the way to the first shot's mark."""
+        pose, lens = self.entry(subjects)
+        subject = subjects[self.script.config.shots[0].framing.subject]
+        return approach.goals(times, pose, lens, subject, self._aim(subjects), state)
+
+    def off_mark(self, subjects: Subjects, state: RigState) -> tuple[str, ...]:
+        """What is not yet as the first shot's opening wants it, in words."""
+        pose, lens = self.entry(subjects)
+        subject = subjects[self.script.config.shots[0].framing.subject]
+        return approach.off_mark(pose, lens, subject, state)
+
+    def _aim(self, subjects: Subjects) -> tuple[str, float, float]:
+        """The point that the opening frames, and where, fractions of width and height."""
         config = self.script.config.shots[0]
-        camera, framing = self.script.camera, config.framing
-        subject = subjects[framing.subject]
+        wanted = self._opening_targets(config, subjects[config.framing.subject])
+        return self._point(config), wanted["u"], wanted["v"]
+
+    def _opening_targets(self, config: ShotConfig, subject: SubjectEstimate) -> dict[str, float]:
+        """What a shot asks at its start of a vehicle that starts on its mark."""
+        camera = self.script.camera
         start = Start(
             _side(config).world(subject.heading), subject.heading, default_focal_length(camera)
         )
         height = self._height(config)
         opening = moves.targets(config, camera, height, np.zeros(1), start)
-        wanted = {name: float(value[0]) for name, value in vars(opening).items()}
+        return {name: float(value[0]) for name, value in vars(opening).items()}
+
+    def entry(self, subjects: Subjects) -> tuple[CameraPose, LensState]:
+        """The first shot's opening pose and lens, for a vehicle that starts on its mark."""
+        config = self.script.config.shots[0]
+        camera, framing = self.script.camera, config.framing
+        subject = subjects[framing.subject]
+        wanted = self._opening_targets(config, subject)
         focal, roll = wanted["focal_length"], wanted["roll"]
         sensor = (camera.sensor.width, camera.sensor.height)
         depth = focal * subject.height / (camera.sensor.height * wanted["stature"])
