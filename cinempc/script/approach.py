@@ -30,8 +30,9 @@ Floats = NDArray[np.float64]
 
 #: Speed on the way, m/s.
 SPEED = 2.0
-#: Largest turn round the subject in one leg, rad: the chord of a leg stays at 0.9 of its radius.
-_LEG = math.radians(50)
+#: How far round the subject the next leg leads, rad: following such legs all the time, the way
+#: closes in on cos 30° = 0.87 of the mark's distance at most.
+_LEG = math.radians(30)
 #: On the mark is who is nearer to it than this, m and as a share of the distance to the subject,
 _NEAR, _NEAR_SHARE = 0.2, 0.03
 #: looks within this of its direction, rad, with the focal length within this share,
