@@ -14,7 +14,8 @@ from pathlib import Path
 
 from cinempc.camera import Camera
 from cinempc.errors import CinempcError
-from sim.gazebo import model, sdf, world
+from sim.gazebo import assets, model, sdf, usher, world
+from sim.gazebo.people import Person, part
 from sim.gazebo.sdf import add
 from sim.scene import Scene
 
@@ -156,10 +157,12 @@ def prepare(
     folder = folder.resolve()
     mount = model.GIMBAL_CAMERA if px4 is None else model.mount(px4.models)
     vehicle = model.vehicle(camera, (*place, 0.0, 0.0, 0.0, heading), mount)
-    name = world.world_name(scene)
-    file = folder / f"{name}.sdf"
-    built = world.build(scene, folder / "meshes", vehicle, action=action, speed=speed, seed=seed)
+    name, people = world.world_name(scene), world.people(scene, seed)
+    file, meshes = folder / f"{name}.sdf", folder / "meshes"
+    assets.write(scene, meshes, people, seed)
+    built = world.build(scene, str(meshes), vehicle, action=action, speed=speed)
     sdf.write(file, built, f"{scene.name}, written by cinempc: overwritten at every start.")
+    _write_actors(folder / usher.ACTORS, people if action is None else [], str(meshes))
     sdf.write(folder / "server.config", server_config())
     words = ("gz", "sim", "--verbose=1")
     return Setup(
@@ -172,6 +175,29 @@ def prepare(
         environment=environment(folder, px4, instance),
         px4_environment=px4_environment(name, instance),
     )
+
+
+def example() -> str:
+    """The plaza's world as it is kept beside this file, to be looked at: its people begin at once,
+    and the meshes that it names are not there."""
+    from cinempc import camera
+    from sim import scene
+
+    vehicle = model.vehicle(camera.load("super35_zoom"), (8.0, 0.0, 0.0, 0.0, 0.0, math.pi))
+    built = world.build(scene.load("plaza"), "meshes", vehicle, action=0.0)
+    note = "An example: what sim/gazebo/world.py writes of configs/scenes/plaza.yaml."
+    return sdf.to_text(built, note)
+
+
+def _write_actors(folder: Path, people: list[Person], meshes: str) -> None:
+    """Writes those who wait for the action: the usher puts them into the world."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.sdf"):
+        old.unlink()
+    for person in people:
+        alone = sdf.root()
+        alone.append(world.actor(person, part(person), meshes, 0.0))
+        sdf.write(folder / f"{sdf.entity(person.actor.id)}.sdf", alone)
 
 
 def environment(folder: Path, px4: Px4Files | None, instance: int = 0) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import gait
+from sim import actors, gait
 from sim.bodies import body
 from sim.bodies.body import Body
 from sim.path import RAMP, Path
@@ -23,9 +23,8 @@ from sim.scene import Actor
 
 Floats = NDArray[np.float64]
 
-#: Time between waypoints and between key frames, s. Binary fractions: Gazebo takes whole
-#: milliseconds.
-WAYPOINT, KEY = 0.125, 0.0625
+#: Time between waypoints and between key frames, s.
+WAYPOINT, KEY = 0.2, 0.0625
 #: Time for which somebody who stands moves before the movement runs back, s.
 IDLE = 40.0
 
@@ -42,14 +41,7 @@ class Person:
     @classmethod
     def of(cls, actor: Actor, number: int, seed: int = 0) -> Person:
         """An actor of a scene by its place in it, as `sim.world.World` has it."""
-        path = Path.through(
-            actor.waypoints,
-            actor.speed,
-            start=actor.start,
-            loop=actor.loop,
-            heading=actor.heading,
-        )
-        return cls(actor, body.load(actor.body), path, seed * 1000 + number)
+        return cls(actor, body.load(actor.body), actors.way(actor), seed * 1000 + number)
 
     @property
     def scale(self) -> float:

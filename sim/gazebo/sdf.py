@@ -67,3 +67,14 @@ def write(path: Path, element: Element, comment: str = "") -> None:
 def entity(name: str) -> str:
     """A name as an entity of Gazebo and as a part of a topic's: letters, digits, underscores."""
     return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower() or "unnamed"
+
+
+def waiting(actor: str) -> str:
+    """The model that stands for an actor before the action."""
+    return f"{entity(actor)}_waiting"
+
+
+def milliseconds(time: float) -> str:
+    """A time, s, as Gazebo shall have it: it cuts to whole milliseconds, and a hundredth of one
+    more keeps the right one."""
+    return number(round(time, 3) + 1e-5)
