@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sim.px4 import find, start
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SIMULATED = """
@@ -43,9 +45,13 @@ def free_instance() -> int:
     offset = os.getpid() % 40
     for k in range(40):
         number = 10 + (offset + k) % 40
-        if all(_free(port + number) for port in (14540, 14580, 18570, 13280, 14030)):
+        if _all_free(number):
             return number
     raise RuntimeError("no free UDP ports")
+
+
+def _all_free(instance: int) -> bool:
+    return all(_free(port + instance) for port in (14540, 14580, 18570, 13280, 14030))
 
 
 def _free(port: int) -> bool:
@@ -93,29 +99,21 @@ def px4_build() -> Path | None:
 @contextlib.contextmanager
 def px4(speed: float = 1.0, **parameters: float) -> Iterator[tuple[str, int]]:
     """Real PX4 with its SIH simulator, and our gimbal and camera behind it."""
-    build = px4_build()
-    assert build is not None
-    number = free_instance()
-    given = {"MNT_MODE_IN": 4, "MNT_MODE_OUT": 2} | parameters
-    environment = os.environ | {
-        "PX4_SIM_MODEL": "sihsim_quadx",
-        "PX4_SYS_AUTOSTART": "10040",
-        "PX4_SIM_SPEED_FACTOR": f"{speed:g}",
-        **{f"PX4_PARAM_{name}": f"{value:g}" for name, value in given.items()},
-    }
+    # From instance 9 on, all of PX4's onboard links lead to one port.
+    number = next(n for n in range(8, -1, -1) if _all_free(n))
+    command = start.command(
+        find.find(find.Simulator.SIH), instance=number, speed=speed, parameters=parameters
+    )
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "px4.txt", "w") as text:
         process = subprocess.Popen(
-            [
-                build / "bin" / "px4", "-i", str(number), "-d", build / "etc",
-                "-s", "etc/init.d-posix/rcS",
-            ],
+            command.words,
             stdin=subprocess.DEVNULL,
             stdout=text,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=environment,
+            env=os.environ | command.environment,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             time.sleep(1.0)
             with python(PAYLOAD, number):

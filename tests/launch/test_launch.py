@@ -1,0 +1,190 @@
+"""`cinempc launch`: the parts of the shipped set-ups, what is told of what is missing, and the
+embedded one brought up and down."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cinempc import cli_launch
+from cinempc.cli_launch import Values
+from cinempc.errors import CinempcError
+from cinempc.launch import ready, setup
+from cinempc.launch.supervisor import Part
+from tests.flight.network import free_instance
+from tests.launch.parts import alive, cinempc, install, until
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Something like a build of PX4 in ``PX4_BUILD``."""
+    folder = install(tmp_path / "build", "px4", "px4-gz_bridge")
+    monkeypatch.setenv("PX4_BUILD", str(folder))
+    return folder
+
+
+def compose(name: str, folder: Path, *options: str, **changes: object) -> dict[str, Part]:
+    values = {"script": "orbit", "folder": folder, "speed": 1.0, "instance": 0} | changes
+    parts = setup.load(name).parts
+    made = cli_launch.compose(
+        [part for part in parts if not part.gui],
+        Values(**values),  # type: ignore[arg-type]
+        list(options),
+    )
+    return {part.name: part for part in made}
+
+
+def test_the_embedded_one(tmp_path: Path) -> None:
+    parts = compose("embedded", tmp_path, "--monitor", speed=0.25, instance=3)
+    vehicle, fly = parts["vehicle"], parts["fly"]
+    program = [sys.executable, "-m", "cinempc.cli"]
+    assert vehicle.words == [
+        *program, "sim", "vehicle", "--script", "orbit", "--speed", "0.25", "--instance", "3",
+    ]  # fmt: skip
+    assert "system 4" in str(vehicle.ready)
+    assert "UDP port 14543 and a packet on UDP port 5603" in str(vehicle.ready)
+    assert fly.words == [
+        *program, "fly", "orbit", "--connection", "udpin:127.0.0.1:14543", "--out", str(tmp_path),
+        "--monitor",
+    ]  # fmt: skip
+    assert fly.main
+    assert not vehicle.main
+    assert fly.log == tmp_path / "logs" / "fly.log"
+
+
+def test_real_px4_with_sih(build: Path, tmp_path: Path) -> None:
+    parts = compose("px4-sih", tmp_path, speed=0.5, instance=2)
+    assert list(parts) == ["px4", "payload", "fly"]
+    px4 = parts["px4"]
+    assert list(px4.words)[:3] == [str(build / "bin" / "px4"), "-i", "2"]
+    assert px4.environment["PX4_SIM_MODEL"] == "sihsim_quadx"
+    assert px4.environment["PX4_SIM_SPEED_FACTOR"] == "0.5"
+    assert px4.folder == tmp_path / "px4"  # it writes where it runs
+    assert "autopilot" in str(px4.ready)
+    # The camera is heard through PX4.
+    assert "camera (system 3) on UDP port 14542" in str(parts["payload"].ready)
+    origin = next(word for word in parts["fly"].words if word.startswith("--origin="))
+    x, y = map(float, origin.removeprefix("--origin=").split(","))
+    assert (x**2 + y**2) ** 0.5 > 1  # the orbit begins some metres from its subject
+
+
+def test_all_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\n"
+        "about: Cannot be started\n"
+        "parts:\n"
+        "  - name: px4\n"
+        "    about: PX4\n"
+        "    px4: {model: sihsim_quadx, autostart: 10040}\n"
+        "  - name: viewer\n"
+        "    about: A viewer\n"
+        "    command: no-such-viewer\n"
+        "    needs: {no-such-viewer: 'sudo apt-get install viewer'}\n"
+    )
+    monkeypatch.delenv("PX4_BUILD", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CinempcError) as caught:
+        compose(str(path), tmp_path / "take")
+    assert "PX4 was not found" in str(caught.value)
+    assert "no-such-viewer was not found. sudo apt-get install viewer" in str(caught.value)
+    assert not (tmp_path / "take").exists()  # nothing was begun
+
+
+def test_a_port_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\nabout: x\nparts:\n"
+        "  - {name: a, about: x, command: sleep 1, ready: {packet: '{speed}.5'}}\n"
+    )
+    with pytest.raises(CinempcError, match=r"'1\.5' is no port"):
+        compose(str(path), tmp_path)
+
+
+def test_the_command_line_says_what_it_would_do(build: Path, tmp_path: Path) -> None:
+    out = tmp_path / "take"
+    done = cinempc("launch", "px4-sih", "orbit", "--dry-run", "--out", str(out), "--", "--monitor")
+    assert done.returncode == 0, done.stderr
+    px4, payload, fly = done.stdout.splitlines()
+    assert px4.startswith("PX4_SIM_MODEL=sihsim_quadx PX4_SYS_AUTOSTART=10040 ")
+    assert "sim payload --script orbit --instance 0" in payload
+    assert fly.endswith(f"--out {out} --monitor")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("embeded", "orbit"), "did you mean 'embedded'"),
+        (("px4-sih", "orbit", "--instance", "12"), "from 0 to 9"),
+        (("embedded", "orbit", "--no-fly", "--", "--monitor"), "no `cinempc fly`"),
+        (("px4-sih", "orbt"), "did you mean 'orbit'"),
+    ],
+)
+def test_mistakes_are_told_with_status_2(
+    arguments: tuple[str, ...], words: str, build: Path
+) -> None:
+    done = cinempc("launch", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_status_of_the_main_part_passes_through(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\nabout: x\nparts:\n"
+        "  - {name: world, about: x, command: sleep 600}\n"
+        "  - {name: fly, about: x, command: sh -c 'echo no battery; exit 7', main: true}\n"
+    )
+    done = cinempc("launch", str(path), "orbit", "--out", str(tmp_path / "take"))
+    assert done.returncode == 7
+    assert done.stdout.splitlines() == ["no battery"]
+    assert "world: ready" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+def test_the_embedded_one_comes_up_and_goes_without_a_trace(tmp_path: Path) -> None:
+    instance = free_instance()
+    log = tmp_path / "launcher.txt"
+    with log.open("w") as text:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "cinempc.cli", "launch", "embedded", "orbit", "--no-fly",
+                "--instance", str(instance), "--out", str(tmp_path / "take"),
+            ],
+            stdout=text,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert until(lambda: "vehicle: ready" in log.read_text() or process.poll() is not None, 400)
+        assert process.poll() is None, log.read_text()
+        # Who comes next has the port to itself, and hears the vehicle.
+        heartbeat = ready.Heartbeat(14540 + instance, "autopilot", 1 + instance)
+        heartbeat.open()
+        assert until(heartbeat.met)
+        heartbeat.close()
+        children = _below(process.pid)
+        assert len(children) >= 2  # the vehicle, and the guard
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert not alive([process.pid, *children])
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _below(pid: int) -> list[int]:
+    """The processes that a process started."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
