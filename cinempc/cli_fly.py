@@ -174,6 +174,12 @@ def _checked(config: Flight, script: Script, origin: NDArray[np.float64], log: F
     """
     from cinempc.flight import preflight
 
+    if config.key is not None:
+        log(
+            "warning",
+            "not checked before the flight, and no fence set: MAVSDK does not sign what it sends",
+        )
+        return
     found = preflight.check(config, script.safety.fence, origin=origin, on_event=log)
     for warning in found.warnings:
         log("warning", warning)
@@ -403,8 +409,9 @@ def _filmed(shoot: _Shoot, crew: _Crew, version: str) -> dict[str, Any]:
     if (jitter := rig.report.jitter) is not None:
         log(
             "info",
-            f"stream: {jitter.rate:.1f} setpoints a second, off by {jitter.median_ms:.2f} ms in "
-            f"the median, {jitter.p99_ms:.2f} ms at the 99th percentile",
+            f"stream: {jitter.rate / rig.report.clock[0]:.1f} setpoints a second of the vehicle's, "
+            f"off by {jitter.median_ms:.2f} ms in the median, {jitter.p99_ms:.2f} ms at the 99th "
+            "percentile",
         )
     return recorder.summary
 
