@@ -7,6 +7,7 @@ machine shows in the pace and not in the pictures.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,7 +21,8 @@ from cinempc.errors import CinempcError
 from cinempc.flight import sei, truth
 from cinempc.flight.dialect import mavlink
 from cinempc.record.footage import tag_colours, to_yuv
-from cinempc.rig import CameraPose
+from cinempc.rig import CameraPose, Frame
+from cinempc.subject import SubjectEstimate
 from sim.camera import SimCamera
 from sim.depth import DepthCamera
 from sim.mavlink.camera import Stream
@@ -37,19 +39,18 @@ _PACKET = 1200
 _MICROSECONDS = Fraction(1, 1_000_000)
 
 
-class CameraVideo:
-    """Takes a simulated camera's pictures and streams them: a `sim.mavlink.vehicle.Shutter`.
+class PictureStreams:
+    """Streams a simulated camera's pictures, wherever they come from.
 
     Args:
-        world: what it films.
-        camera: its sensor, picture size and frame rate; an odd last column or row is cut off.
-        seed: of its noise.
+        camera: its picture size and frame rate; an odd last column or row is cut off.
+        seed: of the depth's noise.
         host, port: where the pictures are sent to.
         depth_port: where depth is served, on this machine; 0 takes any port that is free.
 
     Attributes:
         streams: as the camera offers them.
-        taken: pictures taken.
+        taken: pictures given.
         unsent: of them, those that the network did not take.
 
     Raises:
@@ -58,7 +59,6 @@ class CameraVideo:
 
     def __init__(
         self,
-        world: World,
         camera: Camera,
         *,
         seed: int = 0,
@@ -66,8 +66,6 @@ class CameraVideo:
         port: int = VIDEO_PORT,
         depth_port: int = DEPTH_PORT,
     ) -> None:
-        self._world = world
-        self._camera = SimCamera(world, camera, seed=seed)
         self._measure = DepthCamera(seed=seed).measure
         picture = camera.picture
         self._size = picture.width // 2 * 2, picture.height // 2 * 2
@@ -128,34 +126,28 @@ class CameraVideo:
         tag_colours(codec)
         self._stream = stream
 
-    def __call__(
-        self, time: float, acting: float, utc: int, pose: CameraPose, lens: LensState
-    ) -> None:
-        """Take a picture and send it.
+    @property
+    def wanted(self) -> bool:
+        """Whether any stream is switched on."""
+        return any(self._on.values())
+
+    def give(self, time: float, utc: int, frame: Frame, actors: Iterable[SubjectEstimate]) -> None:
+        """Send a picture, and its depth.
 
         Args:
             time: s since boot.
-            acting: s since the action began; the scene's time.
             utc: of the picture, µs since 1970.
-            pose: where the camera truly is and looks.
-            lens: how it truly stands.
+            frame: with the pose and the lens that truly were.
+            actors: where they truly were.
         """
-        if not any(self._on.values()):
-            return
         self.taken += 1
-        frame = self._camera.expose(acting, pose, lens)
         if self._on["main"]:
-            self._send(frame.image, utc, self._truth(acting, pose, lens))
+            about = sei.truth(truth.describe(frame.pose, frame.lens, actors))
+            self._send(frame.image, utc, about)
         if self._on["depth"] and frame.depth is not None:
             # Picked, not averaged: between two things there is nothing.
             near = frame.depth[DEPTH_STEP // 2 :: DEPTH_STEP, DEPTH_STEP // 2 :: DEPTH_STEP]
             self._depth.send(utc, self._measure(time, near))
-
-    def _truth(self, acting: float, pose: CameraPose, lens: LensState) -> bytes:
-        actors = self._world.subjects(acting)
-        if acting <= 0:  # they wait
-            actors = [replace(actor, velocity=np.zeros(3)) for actor in actors]
-        return sei.truth(truth.describe(pose, lens, actors))
 
     def _send(self, image: np.ndarray, utc: int, about: bytes) -> None:
         if self._first is None:
@@ -179,3 +171,50 @@ class CameraVideo:
         """Stop streaming, and let go of the ports."""
         self._depth.close()
         self._container.close()
+
+
+class CameraVideo(PictureStreams):
+    """Takes a simulated camera's pictures and streams them: a `sim.mavlink.vehicle.Shutter`.
+
+    Args:
+        world: what it films.
+        camera: its sensor, picture size and frame rate; an odd last column or row is cut off.
+        seed: of its noise.
+        host, port, depth_port: as for `PictureStreams`.
+
+    Raises:
+        CinempcError: an address that cannot be used.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        *,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = VIDEO_PORT,
+        depth_port: int = DEPTH_PORT,
+    ) -> None:
+        super().__init__(camera, seed=seed, host=host, port=port, depth_port=depth_port)
+        self._world = world
+        self._camera = SimCamera(world, camera, seed=seed)
+
+    def __call__(
+        self, time: float, acting: float, utc: int, pose: CameraPose, lens: LensState
+    ) -> None:
+        """Take a picture and send it.
+
+        Args:
+            time: s since boot.
+            acting: s since the action began; the scene's time.
+            utc: of the picture, µs since 1970.
+            pose: where the camera truly is and looks.
+            lens: how it truly stands.
+        """
+        if not self.wanted:
+            return
+        actors = self._world.subjects(acting)
+        if acting <= 0:  # they wait
+            actors = [replace(actor, velocity=np.zeros(3)) for actor in actors]
+        self.give(time, utc, self._camera.expose(acting, pose, lens), actors)
