@@ -230,8 +230,10 @@ class GimbalDevice(Component):
             self._told_attitude = frames.gimbal_angles(message.q)
         except ValueError:
             return
-        if self._true_attitude is None and math.isfinite(message.angular_velocity_z):
-            self._turns = -message.angular_velocity_z
+        # PX4 leaves the newer field out (then it is zero), and tells the rate that it aims at.
+        turns = message.angular_velocity_z or message.feed_forward_angular_velocity_z
+        if self._true_attitude is None and math.isfinite(turns):
+            self._turns = -turns
 
     def _set_interval(self, message: Any) -> int:
         if _whole(message.param1) != mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS:
