@@ -73,6 +73,11 @@ class Course:
         self._plan: Plan | None = None
         self._rest = Rest.after(point.time, point, heading, vehicle.limits)
 
+    @property
+    def end(self) -> float | None:
+        """When the plan that is followed ends, s; None while there is none."""
+        return None if self._plan is None else self._plan.end
+
     def follow(self, plan: Plan) -> None:
         """From now on, this plan; when it runs out, to rest."""
         self._plan = plan

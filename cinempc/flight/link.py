@@ -15,12 +15,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cinempc.flight.dialect import mavlink
-from cinempc.flight.transport import Transport
+from cinempc.flight.transport import Closed, Transport
 
-#: Datagrams read in a row before timers get their turn: a flood must not stop the stream.
-_AT_ONCE = 32
+#: Chunks read in a row, and time spent on them, s, before timers get their turn: a flood must not
+#: stop the stream.
+_AT_ONCE, _SPELL = 32, 0.002
+#: Largest datagram that is looked at, bytes: a jumbo frame; MAVLink's largest message has 280.
+_LARGEST = 9000
 #: Start of MAVLink's signing clock: 2015-01-01T00:00:00Z, s (MAVLink message signing).
 _SIGNING_EPOCH = 1420070400
+
+#: What pymavlink says of a message that is unsigned where it must be signed, or wrongly.
+_BADLY_SIGNED = "Invalid signature"
 
 Handler = Callable[[Any], None]
 
@@ -32,6 +38,11 @@ class _Parser(mavlink.MAVLink):  # type: ignore[misc]
         """Drop what an unfinished message left."""
         self.buf, self.buf_index, self.expected_length = bytearray(), 0, 8
         self.have_prefix_error = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message was begun and not ended."""
+        return len(self.buf) > self.buf_index
 
     def check_signature(self, msgbuf: bytearray, srcSystem: int, srcComponent: int) -> bool:
         # pymavlink takes the time stamp over before it has checked the signature: one forged
@@ -52,12 +63,14 @@ class Link:
         component: our component id.
         peers: the systems that are listened to; empty for all, until `restrict`.
         key: for signing, 32 bytes: every message out is signed, nothing unsigned gets in.
-        on_error: told of the first of each kind of failure in a handler.
+        on_error: told when the connection has ended, and of the first message of each name that a
+            handler could not take.
 
     Attributes:
         received: messages let in, by name.
         refused: what was not let in, by reason: "malformed", "unknown" (of another
             dialect), "stranger", "signature".
+        failed: messages let in that a handler could not take, by name.
     """
 
     def __init__(
@@ -74,9 +87,12 @@ class Link:
         self._peers = frozenset(peers)
         self._on_error = on_error
         self._handlers: dict[str, list[Handler]] = {}
+        self._overhearing: dict[str, list[Handler]] = {}
         self._reader: asyncio.AbstractEventLoop | None = None
+        self._watched = -1
         self.received: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self.last_heard = -math.inf  #: When anything was let in last, monotonic s.
         self._mav = _Parser(None, srcSystem=system, srcComponent=component)
         self._mav.robust_parsing = True
@@ -85,7 +101,7 @@ class Link:
             signing = self._mav.signing
             signing.secret_key = key
             signing.link_id = 0
-            signing.timestamp = int((time.time() - _SIGNING_EPOCH) * 1e5)
+            signing.timestamp = _signing_time()
             signing.sign_outgoing = True
             signing.allow_unsigned_callback = None
 
@@ -115,14 +131,23 @@ class Link:
     def open(self) -> None:
         """Start reading, in the running event loop."""
         self._reader = asyncio.get_running_loop()
-        self._reader.add_reader(self._transport.fileno(), self.read)
+        self._look_at(self._transport.fileno())
 
     def close(self) -> None:
         """Stop, and let go of the connection."""
-        if self._reader is not None:
-            self._reader.remove_reader(self._transport.fileno())
-            self._reader = None
+        self._look_at(-1)
+        self._reader = None
         self._transport.close()
+
+    def _look_at(self, fd: int) -> None:
+        """Read from this file descriptor from now on; -1 for from none."""
+        if self._reader is None or fd == self._watched:
+            return
+        if self._watched >= 0:
+            self._reader.remove_reader(self._watched)
+        if fd >= 0:
+            self._reader.add_reader(fd, self.read)
+        self._watched = fd
 
     def on(self, name: str, handler: Handler) -> Callable[[], None]:
         """Call ``handler`` with every message of a name, such as "HEARTBEAT", from now on.
@@ -130,11 +155,19 @@ class Link:
         Returns:
             what ends it.
         """
-        self._handlers.setdefault(name, []).append(handler)
-        return lambda: self._handlers[name].remove(handler)
+        return _join(self._handlers, name, handler)
+
+    def overhear(self, name: str, handler: Handler) -> Callable[[], None]:
+        """The same with messages of strangers, which nobody may act upon: to know that there are
+        any. Ends as `on`."""
+        return _join(self._overhearing, name, handler)
 
     def send(self, message: Any) -> None:
         """Pack and send a message of the dialect; lost, as on any radio, if it cannot be."""
+        if self._signed:
+            # It goes on with the clock, or an autopilot that restarts takes us for a recording.
+            signing = self._mav.signing
+            signing.timestamp = max(signing.timestamp, _signing_time())
         self._transport.write(message.pack(self._mav, force_mavlink1=False))
         self._mav.seq = (self._mav.seq + 1) % 256
 
@@ -160,30 +193,47 @@ class Link:
 
     def read(self) -> None:
         """Take in what has come. Called by the event loop; by hand where there is none."""
+        enough = time.monotonic() + _SPELL
         for _ in range(_AT_ONCE):
-            chunk = self._transport.read()
-            if chunk is None:
+            try:
+                chunk = self._transport.read()
+            except Closed as error:
+                self._look_at(-1)
+                self._on_error(f"the connection {self.address} has ended: {error}")
                 return
+            if chunk is None:
+                break
             if self._take(chunk[0]):
                 self._transport.know(chunk[1])
+            if time.monotonic() > enough:
+                break
+        if self._watched >= 0:
+            self._look_at(self._transport.fileno())
 
     def _take(self, data: bytes) -> bool:
         """Messages of a chunk, each to its handlers; whether any was let in."""
         mav = self._mav
-        if self._transport.datagrams:
-            # A datagram holds whole messages: what one left unfinished must not eat the next.
-            mav.forget()
+        if self._transport.datagrams and len(data) > _LARGEST:
+            self.refused["malformed"] += 1
+            return False
         try:
             messages = mav.parse_buffer(data) or ()
         except Exception:  # pymavlink raises of every kind on hostile bytes
             mav.forget()
             self.refused["malformed"] += 1
             return False
+        if self._transport.datagrams and mav.unfinished:
+            # A datagram holds whole messages: what one leaves unfinished must not eat the next.
+            mav.forget()
+            self.refused["malformed"] += 1
         let_in = False
         for message in messages:
             reason = self._reason_to_refuse(message)
             if reason is not None:
                 self.refused[reason] += 1
+                if reason == "stranger":
+                    for handler in tuple(self._overhearing.get(message.get_type(), ())):
+                        self._hand(handler, message)
                 continue
             let_in = True
             self.last_heard = time.monotonic()
@@ -196,7 +246,7 @@ class Link:
     def _reason_to_refuse(self, message: Any) -> str | None:
         kind = message.get_type()
         if kind == "BAD_DATA":
-            return "malformed"
+            return "signature" if message.reason == _BADLY_SIGNED else "malformed"
         if kind.startswith("UNKNOWN_"):
             return "unknown"
         if self._signed and not message.get_signed():
@@ -211,6 +261,23 @@ class Link:
         try:
             handler(message)
         except Exception as error:  # one bad message must not end the stream
-            self.refused["malformed"] += 1
-            if self.refused["malformed"] == 1:
-                self._on_error(f"{message.get_type()} could not be handled: {error!r}")
+            name = message.get_type()
+            self.failed[name] += 1
+            if self.failed[name] == 1:
+                self._on_error(f"{name} could not be handled: {error!r}")
+
+
+def _join(table: dict[str, list[Handler]], name: str, handler: Handler) -> Callable[[], None]:
+    handlers = table.setdefault(name, [])
+    handlers.append(handler)
+
+    def leave() -> None:
+        if handler in handlers:
+            handlers.remove(handler)
+
+    return leave
+
+
+def _signing_time() -> int:
+    """Now on the signing clock, in its units of 10 µs."""
+    return int((time.time() - _SIGNING_EPOCH) * 1e5)
