@@ -56,11 +56,11 @@ from cinempc.vehicle import Gimbal, Setpoint, Vehicle
 
 Floats = NDArray[np.float64]
 
-#: Time without the vehicle's position, wall s, after which the course comes to rest, and after
-#: which the stream ends.
+#: Time without the vehicle's position, s, after which the course comes to rest, and after which
+#: the stream ends. Where a simulator is slower than real time, in its time.
 BLIND, LOST = 0.5, 2.0
-#: Age of what comes over the link, s, from which it is too slow to fly a shot by, and below which
-#: it is fast enough again.
+#: Age of what comes over the link, s (as above), from which it is too slow to fly a shot by, and
+#: below which it is fast enough again.
 SLOW, FAST = 0.25, 0.2
 #: Time, s, over which that age is found, as its least: a packet that was late alone is no matter.
 _DELAYS = 1.6
@@ -336,7 +336,18 @@ class Pilot:
     @property
     def delay(self) -> float:
         """How old is what we hear, s: half the quickest round trip of late."""
-        return min((delay for _, delay in self._delays), default=0.0)
+        return min((delay for _, delay in self._delays), default=0.0) * self._pace
+
+    @property
+    def silence(self) -> float:
+        """Time since the vehicle's position came last, s; infinite before the first."""
+        return self.autopilot.silence * self._pace
+
+    @property
+    def _pace(self) -> float:
+        """Seconds that count per wall second: a simulator that waits for its pictures answers
+        late by our clock, and not by its own."""
+        return min(self.clock.rate, 1.0)
 
     # --- orders ---
 
@@ -595,7 +606,7 @@ class Pilot:
 
     def _listen(self, course: Course) -> None:
         """Rest where the vehicle is not heard, or heard late."""
-        silence, delay = self.autopilot.silence, self.delay
+        silence, delay = self.silence, self.delay
         if silence > LOST:
             self._end(f"the vehicle was not heard for {silence:.1f} s")
             return
@@ -670,8 +681,8 @@ class Pilot:
     def _health(self) -> Health:
         problems = []
         autopilot = self.autopilot
-        if autopilot.silence > BLIND:
-            problems.append(f"the vehicle was not heard for {min(autopilot.silence, 999):.1f} s")
+        if self.silence > BLIND:
+            problems.append(f"the vehicle was not heard for {min(self.silence, 999):.1f} s")
         elif self.delay > SLOW:
             problems.append(f"the link is {self.delay:.2f} s late")
         if not autopilot.positioned:
@@ -694,7 +705,7 @@ class Pilot:
             self.autopilot.armed,
             self.autopilot.airborne,
             (self.clock.rate, self.clock.now(reference) - self.clock.rate * reference),
-            self.over,
+            self.over or self._taken,
             self.refused_plans,
             self._ticker.jitter(),
             self.autopilot.utc,
