@@ -88,7 +88,7 @@ class Receiver:
         self._expected = 0
         self._ahead: dict[int, Packet] = {}
         self._waiting = 0.0  # since when a packet is missing
-        self._odd = -1  # what would follow a packet that did not fit
+        self._odd: Packet | None = None  # one that did not fit
         self._assembly = _Assembly(self.counts)
 
     def take(self, datagram: bytes, address: Any, now: float) -> list[Picture]:
@@ -138,7 +138,7 @@ class Receiver:
         return first
 
     def _restart(self, sequence: int) -> None:
-        self._expected, self._odd = sequence, -1
+        self._expected, self._odd = sequence, None
         self._ahead.clear()
         self._assembly.forget()
 
@@ -151,13 +151,13 @@ class Receiver:
             return []
         if distance > _JUMP:
             # One that strayed, or a sender that began anew: two in a row tell.
-            if sequence != self._odd:
-                self._odd = (sequence + 1) & 0xFFFF
+            odd, self._odd = self._odd, packet
+            if odd is None or sequence != (odd.sequence + 1) & 0xFFFF:
                 self.counts["late"] += 1
                 return []
-            self._restart(sequence)
-            distance = 0
-        self._odd = -1
+            self._restart(odd.sequence)
+            return [*self._deliver(odd, now), *self._deliver(packet, now)]
+        self._odd = None
         if distance:
             if not self._ahead:
                 self._waiting = now

@@ -1,19 +1,16 @@
 """The camera's eye: an `Eye` whose pictures come over the network.
 
-Reading and decoding have a process of their own (`cinempc.flight.video_feed`): a key picture is a
-burst of a hundred packets, and the controller's solver lets go of the interpreter for none of
+Reading and decoding have a process of their own (`cinempc.flight.video_process`): a key picture is
+a burst of a hundred packets, and the controller's solver lets go of the interpreter for none of
 them. This side takes pictures out of shared memory and says when and from where they were taken.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
 import pickle
-import select
-import signal
 import socket
+import subprocess
 import threading
 import time
 from collections import Counter, deque
@@ -22,72 +19,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from cinempc.camera import Camera
-from cinempc.flight import sei, truth
-from cinempc.flight.picture_ring import Depth, Image, Reader, Writer
+from cinempc.flight import sei, truth, video_process
+from cinempc.flight.picture_ring import Depth, Image, Reader
 from cinempc.flight.truth import FrameTruth
-from cinempc.flight.video_feed import SILENT, Feed, Taken, rtp_address
+from cinempc.flight.video_feed import SILENT, rtp_address
 from cinempc.rig import Frame, RigState
 
 #: How long a picture waits for the vehicle to have told where it was at exposure, wall s.
 _PATIENCE = 0.25
 #: Pictures whose truth is remembered.
 _TRUTHS = 512
-#: Time between two reports of what was counted, s.
-_COUNTS = 0.5
 #: Time for the process to end in order, s, and before one that died is followed by another.
 _ENDS, _AGAIN = 3.0, 1.0
-#: Time to take leave of the camera, s.
-_LEAVE = 0.5
-
-
-# --- the process ---
-
-
-def _serve(channel: socket.socket, address: str, depth: str | None, rate: float) -> None:
-    """The reading process. Ctrl-C is for the other one, which then ends this one in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel.setblocking(False)
-    writer = Writer(channel)
-
-    def tell(*message: Any) -> None:
-        with contextlib.suppress(OSError):
-            channel.send(pickle.dumps(message))
-
-    def give(picture: Taken, depth: Depth | None) -> None:
-        writer.put(picture.image, depth, (picture.utc, picture.arrived, picture.truth))
-
-    feed = Feed(address, depth, rate, give, lambda *event: tell("event", *event))
-    told = 0.0
-    while True:
-        readable, _, _ = select.select([channel], [], [], 0.01)
-        if readable and not _obey(channel, writer):
-            break
-        feed.settle()
-        if time.monotonic() - told > _COUNTS:
-            told = time.monotonic()
-            tell("counts", Counter({**feed.counts, "dropped": writer.dropped}))
-    feed.close(_LEAVE)
-    os._exit(0)  # a thread that waits for a camera does not hold us up
-
-
-def _obey(channel: socket.socket, writer: Writer) -> bool:
-    """Take in what the other side says; whether to go on."""
-    while True:
-        try:
-            data = channel.recv(4096)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        if not data:
-            return False
-        kind, *rest = pickle.loads(data)
-        if kind == "end":
-            return False
-        writer.free(*rest)
-
-
-# --- this side ---
 
 
 class VideoEye:
@@ -224,10 +167,7 @@ class VideoEye:
             process, channel = self._process, self._channel
         with contextlib.suppress(OSError):
             channel.send(pickle.dumps(("end",)))
-        process.join(_ENDS)
-        if process.is_alive():
-            process.kill()
-            process.join(_ENDS)
+        _end(process, _ENDS)
         with contextlib.suppress(OSError):
             channel.shutdown(socket.SHUT_RDWR)
         self._reader.join(_ENDS)
@@ -257,14 +197,7 @@ class VideoEye:
     # --- the process ---
 
     def _start(self) -> None:
-        channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (channel, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-        process = multiprocessing.get_context("spawn").Process(
-            target=_serve, args=(theirs, *self._arguments), name="cinempc video", daemon=True
-        )
-        process.start()
-        theirs.close()
+        process, channel = video_process.start(*self._arguments)
         with self._lock:
             self._channel, self._process = channel, process
 
@@ -274,7 +207,7 @@ class VideoEye:
             if self._closed.wait(_AGAIN):
                 return
             # A decoder can fall over what comes from outside: it must not end the flight.
-            self._process.join(_ENDS)
+            _end(self._process, 0.0)
             self._on_event("error", "the video's process has ended; it is started again")
             self._channel.close()
             with self._lock:
@@ -283,7 +216,7 @@ class VideoEye:
                 self._own["restarts"] += 1
             self._start()
             if self._closed.is_set():  # meanwhile
-                self._process.kill()
+                _end(self._process, 0.0)
                 return
 
     def _take_in(self, reader: Reader) -> None:
@@ -303,3 +236,12 @@ class VideoEye:
                     if len(self._pictures) > self._waiting:
                         self._pictures.popleft()
                         self._own["dropped"] += 1
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """See a process ended: by itself in ``patience`` s, or by force."""
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,7 +1,7 @@
 """Reads a camera's streams: decodes pictures, finds their time in them, and joins depth to them.
 
-`cinempc.flight.video` runs it in a process of its own: decoding waits for nobody there, and a
-stream that brings the decoder down takes nothing with it.
+`cinempc.flight.video_process` runs it in a process of its own: decoding waits for nobody there, and
+a stream that brings the decoder down takes nothing with it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ import socket
 import struct
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import av
 import av.error
-import cv2
-import numpy as np
 from av.codec.context import Flags
 from av.sidedata.sidedata import Type as SideData
-from numpy.typing import NDArray
 
 from cinempc import streams
 from cinempc.errors import CinempcError
 from cinempc.flight import rtp, sei
+from cinempc.flight.depth_join import Depth, DepthJoin, Taken
 
 #: Time for a stream to open, and for its next packet, s.
 _OPEN, _NEXT = 5.0, 3.0
@@ -36,28 +34,13 @@ _OPEN, _NEXT = 5.0, 3.0
 _AGAIN, _AT_MOST = 0.3, 3.0
 #: Time without a picture, wall s, that is told.
 SILENT = 2.0
-#: How long a picture waits for its depth, s, and how many depths are kept for their pictures.
-_LATE, _KEPT = 0.2, 32
 #: Stream time, s, after which decoding begins without a key picture: some cameras send none, and
 #: renew the picture bit by bit.
 _PATIENCE = 5.0
 _CLOCK = 90_000  # RTP's for video, 1/s
 _UNTOLD = 1 << 16  # bytes: a longer truth is none
 
-Image = NDArray[np.uint8]
-Depth = NDArray[np.float32]
 Tell = Callable[[str, str], None]  #: level, sentence
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A decoded picture: RGB (h, w, 3); its time, µs since 1970, where it says it; when it
-    arrived, monotonic s; and its truth as `cinempc.flight.sei.truth` has it."""
-
-    image: Image
-    utc: int | None
-    arrived: float
-    truth: bytes | None
 
 
 class AddressError(CinempcError):
@@ -95,9 +78,8 @@ class Feed:
         address: ``rtp://HOST:PORT`` (listens there), or what FFmpeg opens: rtsp://, tcp://,
             udp:// (MPEG-TS), a file, which is played at its own pace and once.
         depth: of the depth stream: 16 bits of grey, mm, 0 for none, its times µs since 1970.
-        rate: pictures a second: a depth that is further from a picture than half of it is
-            another's.
-        give: takes each picture, and its depth (h, w), m, ``inf`` where there is none.
+        rate: pictures a second.
+        give: takes each picture and its depth; see `DepthJoin`.
         tell: told what the log shall say.
 
     Attributes:
@@ -115,13 +97,9 @@ class Feed:
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._address, self._depth_address = address, depth
-        self._half = 5e5 / rate
-        self._give, self._tell = give, tell
+        self._join = DepthJoin(rate, give)
+        self._tell = tell
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._pending: deque[Taken] = deque()
-        self._depths: dict[int, NDArray[np.uint16]] = {}
-        self._depth_came = -np.inf
         self._came = time.monotonic()
         self._silent = False
         self._threads = [threading.Thread(target=self._pictures, name="pictures", daemon=True)]
@@ -138,8 +116,8 @@ class Feed:
 
     def settle(self) -> None:
         """Give what has waited long enough, and tell of silence. To be called often."""
-        with self._lock:
-            self._hand_on()
+        self._join.settle()
+        self.counts["undepthed"] = self._join.alone
         silence = time.monotonic() - self._came
         if silence > SILENT and not self._silent:
             self._silent = True
@@ -164,9 +142,7 @@ class Feed:
         if self._silent:
             self._silent = False
             self._tell("info", f"pictures come from {self._address}")
-        with self._lock:
-            self._pending.append(picture)
-            self._hand_on()
+        self._join.picture(picture)
 
     def _read(
         self,
@@ -212,52 +188,7 @@ class Feed:
         if frame.format.name != "gray16le" or frame.pts is None or frame.time_base is None:
             raise ValueError(f"it is {frame.format.name}, not 16 bits of grey with times")
         utc = round(frame.pts * frame.time_base * 1_000_000)
-        picture = frame.to_ndarray(format="gray16le")
-        with self._lock:
-            self._depth_came = arrived
-            self._depths[utc] = picture
-            while len(self._depths) > _KEPT:
-                del self._depths[min(self._depths)]
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        """Give the pictures whose depth is there, or is not waited for any more."""
-        while self._pending:
-            picture = self._pending[0]
-            depth = self._depth_of(picture.utc)
-            if depth is None and self._waits(picture):
-                return
-            self._pending.popleft()
-            if depth is None:
-                if self._depth_address is not None:
-                    self.counts["undepthed"] += 1
-                self._give(picture, None)
-            else:
-                self._give(picture, metres(depth, picture.image.shape[:2]))
-
-    def _depth_of(self, utc: int | None) -> NDArray[np.uint16] | None:
-        if utc is None or not self._depths:
-            return None
-        nearest = min(self._depths, key=lambda time: abs(time - utc))
-        return self._depths[nearest] if abs(nearest - utc) < self._half else None
-
-    def _waits(self, picture: Taken) -> bool:
-        now = time.monotonic()
-        if self._depth_address is None or picture.utc is None:
-            return False
-        if now - self._depth_came > SILENT or now - picture.arrived > _LATE:
-            return False
-        return max(self._depths, default=0) < picture.utc + self._half
-
-
-def metres(depth: NDArray[np.uint16], shape: tuple[int, ...]) -> Depth:
-    """Depth, mm, 0 for none, as (h, w), m, ``inf`` for none: every pixel the nearest one's, as
-    between two things there is nothing."""
-    height, width = shape
-    found = np.where(depth > 0, depth * np.float32(1e-3), np.float32(np.inf))
-    return np.asarray(
-        cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST), np.float32
-    )
+        self._join.depth(utc, frame.to_ndarray(format="gray16le"))
 
 
 def _about(frame: Any) -> tuple[int | None, bytes | None]:

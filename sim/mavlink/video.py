@@ -7,6 +7,7 @@ machine shows in the pace and not in the pictures.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -103,8 +104,10 @@ class PictureStreams:
         )
 
     def _open(self, host: str, port: int, frame_rate: float) -> None:
+        # FFmpeg does not tell of a name that is nobody's.
+        *_, place = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0]
         self._container = av.open(
-            f"rtp://{host}:{port}?pkt_size={_PACKET}",
+            f"rtp://{place[0]}:{port}?pkt_size={_PACKET}",
             "w",
             format="rtp",
             # RTCP would go to the next port, which is the next instance's.
