@@ -280,6 +280,6 @@ def _subject(
     person: people.Person, part: people.Part, time: float, action: float | None
 ) -> SubjectEstimate:
     own = 0.0 if action is None else max(time - action - part.delay, 0.0)
-    told = replace(actors.truth(person.actor, part.walk, own), time=time)
+    told = replace(actors.truth(person.actor, part.walk, part.began + own), time=time)
     # Who walks for ever has a walk's speed at the beginning of the round already.
     return told if own > 0 else replace(told, velocity=np.zeros(3))

@@ -61,7 +61,7 @@ class Part:
     Attributes:
         delay: s after the action begins, when the clock starts; it stands as at 0 until then.
         loop: begins anew when it is over; else the actor stays as it is at the end.
-        walk: the path as it is walked on that clock.
+        walk: the path, whose own time is ``began`` s when the clock starts.
         times: of the waypoints, (n,) s.
         way: (n, 3): east, north, m, and heading, rad, without jumps.
     """
@@ -69,6 +69,7 @@ class Part:
     delay: float
     loop: bool
     walk: Path
+    began: float
     times: Floats
     way: Floats
 
@@ -98,21 +99,21 @@ def part(person: Person) -> Part:
     """
     path = person.path
     if path.length == 0:
-        return _on_clock(path, 0.0, 2 * IDLE, loop=True)
+        return _on_clock(path, 0.0, 0.0, 2 * IDLE, loop=True)
     if path.loop:
         lap = path.length / path.speed
         # A walker who has been under way for one round when the clock starts.
         steady = replace(path, start=-lap - RAMP / 2)
-        return _on_clock(steady, path.start + RAMP / 2, lap, loop=True)
-    return _on_clock(replace(path, start=0.0), path.start, _duration(path), loop=False)
+        return _on_clock(steady, 0.0, path.start + RAMP / 2, lap, loop=True)
+    return _on_clock(path, path.start, path.start, _duration(path), loop=False)
 
 
-def _on_clock(walk: Path, delay: float, duration: float, *, loop: bool) -> Part:
+def _on_clock(walk: Path, began: float, delay: float, duration: float, *, loop: bool) -> Part:
     times = _grid(duration, WAYPOINT if walk.length > 0 else duration)
-    way = np.array([_place(walk, time) for time in times])
+    way = np.array([_place(walk, began + time) for time in times])
     if loop:
         way[-1, :2] = way[0, :2]  # the spline closes where both are one
-    return Part(delay, loop, walk, times, way)
+    return Part(delay, loop, walk, began, times, way)
 
 
 def moves(person: Person, part: Part) -> Moves:
@@ -124,7 +125,7 @@ def moves(person: Person, part: Part) -> Moves:
         half = round(part.duration / 2 / (2 * KEY))
         order = np.concatenate([np.arange(half + 1), np.arange(half)[::-1]])
         keys = np.asarray(2 * KEY * np.arange(len(order)), dtype=float)
-    poses = [_pose(person, part.walk, time) for time in keys[: order.max() + 1]]
+    poses = [_pose(person, part.walk, part.began + time) for time in keys[: order.max() + 1]]
     rotations = np.array([rotations for rotations, _ in poses])
     positions = np.array([positions for _, positions in poses])
     return Moves(keys, rotations[order], positions[order])

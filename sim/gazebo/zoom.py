@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from cinempc.camera import Camera
 
 #: Largest ratio of one camera's focal length to the next: pictures are rendered so much larger.
 MOST = 1.5
+#: Narrowest field of view that SDF lets a camera have, rad.
+NARROWEST = 0.1
 #: A camera is listened to before it is needed: when the lens is nearer than this ratio to it.
 AHEAD = 1.15
 
@@ -48,21 +51,18 @@ class Row:
     def of(cls, camera: Camera) -> Row:
         """The row that a lens needs; one camera for a lens that does not zoom."""
         low, high = camera.focal_length.min, camera.focal_length.max
-        count = max(1, math.ceil(math.log(high / low) / math.log(MOST) - 1e-9))
-        ratio = (high / low) ** (1 / count)
-        width = 2 * math.ceil(camera.picture.width * ratio / 2)
-        height = 2 * math.ceil(camera.picture.height * ratio / 2)
+        # Gazebo has no longer lens: its picture is cut further, and has the pixels for it.
+        longest = camera.sensor.width / (2 * math.tan(NARROWEST / 2))
+        end = min(high, max(low, longest))
+        count = max(1, math.ceil(math.log(end / low) / math.log(MOST) - 1e-9))
+        ends = [low * (end / low) ** (k / count) for k in range(count + 1)]
+        if high > end:
+            ends.append(high)
         return cls(
             camera,
             tuple(
-                Step(
-                    f"lens_{k}",
-                    low * ratio**k,
-                    width,
-                    height,
-                    float(_field_of_view(camera, low * ratio**k, width, height)),
-                )
-                for k in range(count)
+                _step(camera, f"lens_{k}", near, far / near)
+                for k, (near, far) in enumerate(pairwise(ends))
             ),
         )
 
@@ -90,12 +90,17 @@ class Row:
         return max(focal_length, self.steps[step].focal_length)
 
 
-def _field_of_view(camera: Camera, focal_length: float, width: int, height: int) -> float:
-    """Of a camera with square pixels that sees at least all the sensor does."""
+def _step(camera: Camera, name: str, focal_length: float, ratio: float) -> Step:
+    """A camera with square pixels that sees at least all the sensor does, and serves up to a focal
+    length that is ``ratio`` times its own."""
+    wide = camera.sensor.width / (2 * focal_length)
+    larger = ratio * max(1.0, math.tan(NARROWEST / 2) / wide)
+    width = 2 * math.ceil(camera.picture.width * larger / 2)
+    height = 2 * math.ceil(camera.picture.height * larger / 2)
     # Gazebo takes the field of view across the width, and the height from the picture's shape.
-    across = camera.sensor.width
-    down = camera.sensor.height * width / height
-    return float(lens.field_of_view(max(across, down), focal_length))
+    side = max(camera.sensor.width, camera.sensor.height * width / height)
+    angle = float(lens.field_of_view(side, focal_length))
+    return Step(name, focal_length, width, height, max(angle, NARROWEST))
 
 
 def cut(

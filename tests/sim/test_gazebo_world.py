@@ -123,7 +123,7 @@ def test_actors_are_where_the_scene_says_when_it_says(name: str) -> None:
         way = np.array([_floats(point.findtext("pose")) for point in points])[:, [0, 1, 5]]
         assert times[0] == 0
         assert np.all(np.diff(times) > 0)
-        played = people.Part(delay / 1e3, loop, path, times, way)
+        played = people.Part(delay / 1e3, loop, path, 0.0, times, way)
         # In its first 0.8 s somebody on a round is a little ahead.
         begins = who.start + (0.8 if loop and path.length else 0.0)
         for since in np.arange(begins, begins + 90, 0.437):
