@@ -36,6 +36,8 @@ FLY_EXAMPLE = "Example: cinempc fly dolly_zoom --flight sitl --monitor --out tak
 _FIRST_PICTURE = 20.0
 #: Time between two looks for it, s.
 _LOOK = 0.02
+#: Time between two lines on what keeps the vehicle from its mark, vehicle s.
+_TELL = 5.0
 
 
 class FlightLog:
@@ -422,6 +424,7 @@ class _Shown:
     def __init__(self, rig: FlightRig, duration: float, log: FlightLog) -> None:
         self._rig, self._duration, self._log = rig, duration, log
         self._stage: Stage | None = None
+        self._told = 0.0
 
     def begin(self, take: Take, bar: Progress) -> None:
         """Show a take in a bar."""
@@ -429,11 +432,17 @@ class _Shown:
         self._task = bar.add_task("", total=None)
 
     def step(self, seconds: float) -> None:
-        """Another step of the take."""
+        """Another step of the take, s after its start."""
+        from cinempc.take import Stage
+
         stage = self._take.stage
         if stage is not self._stage:
             self._stage = stage
             self._log("info", stage.value)
+            self._told = seconds
+        elif stage is Stage.APPROACHING and seconds > self._told + _TELL:
+            self._told = seconds
+            self._log("info", f"not on the mark yet: {'; '.join(self._take.off_mark)}")
         rolled = self._rig.now() - self._take.rolls
         self._bar.update(
             self._task,

@@ -113,7 +113,7 @@ class Take:
         self.rolls = self._began + stage.patience + stage.standby
         self._rehearsed = False
         self._seen = -math.inf
-        self._off_mark: tuple[str, ...] = ()
+        self.off_mark: tuple[str, ...] = ()  #: What keeps it from its mark, in words.
 
     def run(self, recorder: Sink) -> None:
         """Fly and film, to the script's end.
@@ -229,8 +229,8 @@ class Take:
         if not self._rehearsed:
             self._rehearse(state, known)
         self.stage = Stage.APPROACHING
-        self._off_mark = stage.director.off_mark(known, state)
-        if not self._off_mark:
+        self.off_mark = stage.director.off_mark(known, state)
+        if not self.off_mark:
             self._stand_by(now)
             return None
         times = node_times(now, stage.controller.settings.horizon)
@@ -258,7 +258,7 @@ class Take:
                 f"{' and '.join(lost)} not found in {stage.patience:g} s of looking round: is the "
                 "look in the script theirs, and are they within sight of where the vehicle hovers?"
             )
-        problems = stage.rig.state().health.problems or self._off_mark
+        problems = stage.rig.state().health.problems or self.off_mark
         return (
             f"the opening picture was not reached in {stage.patience:g} s: "
             f"{'; '.join(problems) or 'the subjects were lost again and again'}"
