@@ -286,7 +286,7 @@ def _filmed(
     from sim.mavlink import video
     from sim.world import World
 
-    host, port = _address(stream_to, video.VIDEO_PORT + instance)
+    host, port = picture_address(stream_to, video.VIDEO_PORT + instance)
     with ExitStack() as ends:
         world = World(scene, seed)
         ends.callback(world.close)
@@ -345,7 +345,7 @@ def _pictured(camera: Camera, size: str | None, frame_rate: float | None) -> Cam
     return camera.model_copy(update={"picture": picture})
 
 
-def _address(text: str | None, port: int) -> tuple[str, int]:
+def picture_address(text: str | None, port: int) -> tuple[str, int]:
     """Host and port; the one that is not given is this machine, or the usual port."""
     if text is None:
         return "127.0.0.1", port

@@ -202,7 +202,7 @@ def _write_actors(folder: Path, people: list[Person], meshes: str) -> None:
 
 def environment(folder: Path, px4: Px4Files | None, instance: int = 0) -> dict[str, str]:
     """What Gazebo needs to know: where models, plugins and systems are, and with whom it talks."""
-    variables = {**_network(instance), "GZ_SIM_SERVER_CONFIG_PATH": str(folder / "server.config")}
+    variables = {**network(instance), "GZ_SIM_SERVER_CONFIG_PATH": str(folder / "server.config")}
     if px4 is not None:
         variables |= {
             "GZ_SIM_RESOURCE_PATH": f"{px4.models}:{px4.worlds}",
@@ -218,7 +218,7 @@ def px4_environment(world: str, instance: int = 0) -> dict[str, str]:
     """What PX4 needs to know: that Gazebo is started by somebody else, and which vehicle in which
     world it flies. It waits half a minute for the world."""
     return {
-        **_network(instance),
+        **network(instance),
         "PX4_SIMULATOR": "gz",
         "PX4_GZ_STANDALONE": "1",
         "PX4_GZ_WORLD": world,
@@ -226,7 +226,7 @@ def px4_environment(world: str, instance: int = 0) -> dict[str, str]:
     }
 
 
-def _network(instance: int) -> dict[str, str]:
+def network(instance: int) -> dict[str, str]:
     """Gazebo's messages stay on this machine, and among those of one instance."""
     return {"GZ_PARTITION": f"cinempc-{instance}", "GZ_IP": "127.0.0.1"}
 
