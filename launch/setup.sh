@@ -34,6 +34,10 @@ fi
 # Software OpenGL (EGL) renders the simulator's pictures; OpenCV links libGL and GLib.
 wanted=(libegl1 libgl1 libgl1-mesa-dri libglib2.0-0)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || wanted+=("$(basename "$(readlink -f "$(command -v "$python")")")-venv")
+# The tests check worlds for Gazebo with its own parser; Debian 12 has it.
+if [ "$lock" = launch/requirements-dev.lock ] && grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
+  wanted+=(libsdformat12-12)
+fi
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' \
