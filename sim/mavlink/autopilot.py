@@ -35,6 +35,8 @@ VERSION = 1 << 24 | 17 << 16
 EPOCH = 1767225600_000000
 #: Time after the start before arming is accepted, s.
 _READY = 4.0
+#: Time after the lift-off, s, in which it cannot touch down: a gust must not end a take-off.
+_LIFT_OFF = 0.5
 #: Default message rates of PX4's onboard link, 1/s.
 DEFAULT_RATES = {
     "LOCAL_POSITION_NED": 30.0,
@@ -241,7 +243,7 @@ class SimAutopilot(Component):
         self.fallback: Mode | None = None
         self._setpoint: Setpoint | None = None
         self._setpoint_time = -math.inf
-        self._armed_at = self._landed_at = 0.0
+        self._armed_at = self._landed_at = self._lifted_at = 0.0
         self._path = _Path(self._home, np.zeros(3))
         self._goal = self._home.copy()
         self._yaw = self._heading
@@ -339,7 +341,8 @@ class SimAutopilot(Component):
         else:
             self._automatic(dt)
         body.step(dt, wind, self._bias.tolist())
-        if body.position[2] <= 0.0 and body.velocity[2] <= 0:
+        rises = self.time - self._lifted_at < _LIFT_OFF
+        if body.position[2] <= 0.0 and body.velocity[2] <= 0 and not rises:
             self._touch_down()
 
     def _ground(self, dt: float) -> None:
@@ -351,8 +354,8 @@ class SimAutopilot(Component):
             and self._setpoint.position[2] > self._home[2] + 0.3
         )
         if wants_up and self.time - self._armed_at > 1.0:  # the motors spool up
-            self.landed = False
-            self._path = _Path(self._body.position, np.zeros(3))
+            self.landed, self._lifted_at = False, self.time
+            self._path = _Path(self._estimate(), np.zeros(3))
             if self._mode is Mode.OFFBOARD and self._setpoint is not None:
                 self._body.command(self._setpoint)
         elif (
