@@ -35,8 +35,9 @@ _PX4, _HERE = 14280, 14030
 _HISTORY = 2.0
 #: Farther apart than this, s, the camera's time and Gazebo's are not by delays alone.
 _FAR = 1.0
-#: Time between two introductions to PX4, s: it sends to whom it has heard.
-_INTRODUCE = 2.0
+#: Time between two introductions to PX4, s, before and after it has told its time: it sends to whom
+#: it has heard.
+_AGAIN, _STILL_THERE = 0.5, 2.0
 
 
 class LensHistory:
@@ -183,7 +184,7 @@ class GazeboPayload:
 
     def _introduce(self) -> None:
         now = time.monotonic()
-        if now - self._asked < _INTRODUCE:
+        if now - self._asked < (_AGAIN if self._epoch is None else _STILL_THERE):
             return
         self._asked = now
         self._send(self.camera.heartbeat())
