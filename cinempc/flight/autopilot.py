@@ -27,7 +27,7 @@ from cinempc.flight.commands import (
 from cinempc.flight.dialect import enum_name, mavlink
 from cinempc.flight.link import Link
 from cinempc.flight.px4 import Mode
-from cinempc.flight.telemetry import Attitude, LocalPosition, Status
+from cinempc.flight.telemetry import Attitude, Floats, LocalPosition, Status
 from cinempc.flight.transport import LinkError
 
 #: Messages asked for, and how often, 1/s.
@@ -38,6 +38,7 @@ RATES = {
     "EXTENDED_SYS_STATE": 5.0,
     "GLOBAL_POSITION_INT": 5.0,
     "SYS_STATUS": 2.0,
+    "HOME_POSITION": 1.0,
     "SYSTEM_TIME": 5.0,  # a simulator's UTC may run at another rate than its own time
 }
 #: Oldest release of PX4 that takes all that is sent here: gimbal protocol v2 came with 1.13.
@@ -72,6 +73,7 @@ class Autopilot:
 
     Attributes:
         position, attitude, status: the newest of each, None before the first.
+        home: where it returns to, ENU m from its local origin; set anew when it arms.
         landed: MAV_LANDED_STATE.
         positioned: whether its estimator has a position.
         battery: remaining share, None where unknown.
@@ -94,6 +96,7 @@ class Autopilot:
         self.position: LocalPosition | None = None
         self.attitude: Attitude | None = None
         self.status: Status | None = None
+        self.home: Floats | None = None
         self.landed = int(mavlink.MAV_LANDED_STATE_UNDEFINED)
         self.positioned = False
         self.battery: float | None = None
@@ -112,6 +115,7 @@ class Autopilot:
         link.on("LOCAL_POSITION_NED", self._local_position)
         link.on("ATTITUDE", self._attitude)
         link.on("ESTIMATOR_STATUS", self._estimator)
+        link.on("HOME_POSITION", self._home)
         link.on("EXTENDED_SYS_STATE", self._landed)
         link.on("SYS_STATUS", self._sys_status)
         link.on("SYSTEM_TIME", self._system_time)
@@ -217,7 +221,7 @@ class Autopilot:
         restarts = self.clock.restarts
         self.clock.tell(found.time)
         if self.clock.restarts > restarts:
-            self.position = None  # a reboot: what was known is another flight's
+            self.position = self.home = None  # a reboot: what was known is another flight's
             self._on_event("error", "the autopilot was restarted")
         if self.position is not None and found.time < self.position.time:
             return  # overtaken on the way
@@ -243,6 +247,11 @@ class Autopilot:
         elif positioned and not self.positioned:
             self._on_event("info", "the autopilot has a position")
         self.positioned = positioned
+
+    def _home(self, message: Any) -> None:
+        if self._ours(message):
+            found = telemetry.home(message)
+            self.home = self.home if found is None else found
 
     def _landed(self, message: Any) -> None:
         if self._ours(message) and self._in_order(message):

@@ -198,7 +198,8 @@ def _same(found: Area, wanted: Area) -> bool:
 
 
 def _refused(texts: Sequence[str]) -> str | None:
-    """PX4 acknowledges a fence first and says afterwards that it does not keep it."""
+    """PX4 acknowledges a fence first and says afterwards that it does not keep it: in an event
+    that everybody gets, and in a text for ground stations."""
     end = time.monotonic() + _VERDICT
     while time.monotonic() < end:
         for text in tuple(texts):
@@ -230,8 +231,13 @@ def _limit(parameters: Any, fence: Fence) -> Fencing:
                 )
         elif not _set(parameters.set_param_float, parameters.get_param_float, name, value):
             problems.append(f"the autopilot does not limit the {words}: it has no {name}")
+    if fence.action is FenceAction.hold and _get(parameters.get_param_int, "COM_OBL_RC_ACT") != 5:
+        warnings.append(
+            "a vehicle that was stopped at the fence returns a second after our stream has ended: "
+            "set COM_OBL_RC_ACT to 5 (hold), or say 'action: return' in the safety file"
+        )
     climb = _get(parameters.get_param_float, "RTL_RETURN_ALT")
-    if fence.height is not None and climb is not None and climb > fence.height:
+    if fence.height is not None and climb is not None and climb >= fence.height:
         warnings.append(
             f"a return climbs to RTL_RETURN_ALT, {climb:g} m, and the fence ends at "
             f"{fence.height:g} m: from far away the vehicle would be stopped there; set "

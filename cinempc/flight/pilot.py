@@ -433,7 +433,8 @@ class Pilot:
         if self._slow:
             return f"the link is {self.delay:.2f} s late"
         wanted, _ = self._course.at(self._at)
-        return reason_to_refuse(plan, self.clock.now(), wanted, self.vehicle, self.safety)
+        home = None if self.autopilot.home is None else self.autopilot.home + self.origin
+        return reason_to_refuse(plan, self.clock.now(), wanted, self.vehicle, self.safety, home)
 
     async def hold(self) -> None:
         """End the stream; the autopilot holds the vehicle here.

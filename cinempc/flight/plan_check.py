@@ -10,10 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cinempc.course import Rest
 from cinempc.mpc.plan import ACCELERATION, JERK, NU, NX, POSITION, VELOCITY, Plan, PlanPoint
 from cinempc.safety import Safety
 from cinempc.vehicle import Vehicle
+
+Floats = NDArray[np.float64]
 
 #: How much faster than the vehicle's limits a plan may be: a share, and m/s (rounding; gusts that
 #: it starts from). The same for the acceleration, m/s², where a brake takes more than a shot, and
@@ -28,12 +32,19 @@ _OFF = 2.0
 _GAP, _GAP_SPEED = 0.3, 0.6
 #: How far outside the band of heights it may lead, m.
 _OUTSIDE = 1.0
+#: Times after the end of a plan, s, at which its coming to rest is looked at.
+_REST = (0.5, 1.0, 2.0, 5.0)
 #: How far in the future it may begin, s.
 _AHEAD = 0.5
 
 
 def reason_to_refuse(
-    plan: Plan, now: float, wanted: PlanPoint, vehicle: Vehicle, safety: Safety
+    plan: Plan,
+    now: float,
+    wanted: PlanPoint,
+    vehicle: Vehicle,
+    safety: Safety,
+    home: Floats | None = None,
 ) -> str | None:
     """Why a plan is not flown; None for one that is.
 
@@ -42,7 +53,9 @@ def reason_to_refuse(
         now: the vehicle's time, s.
         wanted: where the vehicle is wanted now by what is flown.
         vehicle: its limits.
-        safety: how far from that a plan may be, and the band of heights.
+        safety: how far from that a plan may be, the band of heights, and the fence.
+        home: where the vehicle took off, ENU m in the script's world; without it no plan can be
+            told to be inside a fence.
     """
     if (reason := _malformed(plan)) is not None:
         return reason
@@ -57,10 +70,24 @@ def reason_to_refuse(
     high = max(safety.altitude.max, float(wanted.position[2])) + _OUTSIDE
     if heights.min() < low or heights.max() > high:
         return f"it flies at heights from {heights.min():.1f} to {heights.max():.1f} m"
+    if safety.fence is not None:
+        if home is None:
+            return "the autopilot has not told yet where home is, and the fence is around it"
+        path = _to_come(plan, now, vehicle)
+        if (reason := safety.fence.reason_to_refuse(path, home, wanted.position)) is not None:
+            return reason
     off = float(np.linalg.norm(plan.sample(max(now, plan.start)).position - wanted.position))
     if off > _OFF * safety.tracking_error:
         return f"it is {off:.1f} m from what is flown"
     return None
+
+
+def _to_come(plan: Plan, now: float, vehicle: Vehicle) -> Floats:
+    """Positions (n, 3) of a plan from now on, and of the way on which the vehicle comes to rest if
+    no other follows."""
+    rest = Rest.after(plan.end, plan.sample(plan.end), plan.heading(plan.end), vehicle.limits)
+    after = [rest.sample(plan.end + t).position for t in _REST]
+    return np.vstack((plan.states[plan.times >= now, POSITION], *after))
 
 
 def _malformed(plan: Plan) -> str | None:

@@ -45,6 +45,8 @@ _UPLOAD = 60.0
 LEAST_BATTERY, LOW_BATTERY = 0.2, 0.35
 #: Satellites below which it is said: PX4 itself wants 6 (EKF2_REQ_NSATS).
 _SATELLITES = 6
+#: MAVLink's severity of a warning; what is worse is less.
+_WARNING = 4
 
 
 @dataclass(frozen=True)
@@ -259,21 +261,31 @@ def _system(sdk: Any, question: _Question) -> Any:
 
 
 def _examine(system: Any, question: _Question, say: Callable[[str, str], None]) -> Preflight:
+    from mavsdk.plugins.events import Events
     from mavsdk.plugins.info import Info, InfoError
     from mavsdk.plugins.telemetry import StatusTextType, Telemetry
 
-    telemetry = Telemetry(system)
-    texts: list[str] = []
+    telemetry, events = Telemetry(system), Events(system)
+    texts: list[str] = []  # of importance: in texts (to ground stations) or events (to everybody)
 
-    def hear(text: Any, _: Any) -> None:
-        if text.type >= StatusTextType.WARNING and text.text not in texts:
-            texts.append(text.text)
+    def hear(text: str) -> None:
+        if text.strip() not in texts:
+            texts.append(text.strip())
 
-    telemetry.subscribe_status_text(hear)
-    problems = _settle(telemetry, question.wait, say)
+    telemetry.subscribe_status_text(
+        lambda text, _: hear(text.text) if text.type >= StatusTextType.WARNING else None
+    )
+    events.subscribe_events(
+        lambda event, _: hear(event.message) if event.log_level <= _WARNING else None
+    )
+    _be_ready(system, telemetry)
+    problems = _settle(telemetry, events, question.wait, say)
     if problems and texts:
-        problems = (*problems, f"the autopilot says: {'; '.join(texts[-4:])}")
-    found = Preflight(problems=problems, home=_home(telemetry))
+        problems = (*problems, f"the autopilot said: {'; '.join(texts[-4:])}")
+    # What the checks mean is in a file that comes from the autopilot at first: it takes a while.
+    checks = _told(lambda: _checks(events), lambda found: found is not None, wait=1.0)
+    cautions = tuple(f"the autopilot warns: {words}" for words in (checks or ((), ()))[1])
+    found = Preflight(problems=problems, warnings=cautions, home=_home(telemetry))
     with contextlib.suppress(InfoError):
         version = Info(system).get_version()
         numbers = (version.flight_sw_major, version.flight_sw_minor, version.flight_sw_patch)
@@ -296,12 +308,25 @@ def _examine(system: Any, question: _Question, say: Callable[[str, str], None]) 
     )
 
 
-def _settle(telemetry: Any, wait: float, say: Callable[[str, str], None]) -> tuple[str, ...]:
+def _be_ready(system: Any, telemetry: Any) -> None:
+    """Out of OFFBOARD, where a flight may have left it: with no stream it would not arm in it."""
+    from mavsdk.plugins.action import Action, ActionError
+    from mavsdk.plugins.telemetry import FlightMode
+
+    _told(telemetry.flight_mode, lambda mode: mode != FlightMode.UNKNOWN)
+    if telemetry.flight_mode() == FlightMode.OFFBOARD and not telemetry.armed():
+        with contextlib.suppress(ActionError):
+            Action(system).hold()
+
+
+def _settle(
+    telemetry: Any, events: Any, wait: float, say: Callable[[str, str], None]
+) -> tuple[str, ...]:
     """Until nothing is wrong any more, or ``wait`` s have passed; what is wrong then."""
     end = time.monotonic() + wait
     told: tuple[str, ...] = ()
     while True:
-        wrong = _wrong(telemetry.health(), _airborne(telemetry))
+        wrong = _wrong(telemetry.health(), _airborne(telemetry), events)
         if not wrong or time.monotonic() > end:
             return wrong
         if wrong != told and time.monotonic() > end - wait + 3.0:  # the first reports take a while
@@ -310,7 +335,7 @@ def _settle(telemetry: Any, wait: float, say: Callable[[str, str], None]) -> tup
         time.sleep(0.1)
 
 
-def _wrong(health: Any, airborne: bool) -> tuple[str, ...]:
+def _wrong(health: Any, airborne: bool, events: Any) -> tuple[str, ...]:
     """Sentences about what MAVSDK's health says is not as it should be."""
     sensors = [
         name
@@ -338,11 +363,35 @@ def _wrong(health: Any, airborne: bool) -> tuple[str, ...]:
         )
     # What is in the air was armed, and its autopilot looks at other things.
     if not health.is_armable and not airborne:
-        wrong.append(
-            "the autopilot would not arm: QGroundControl shows why under the arming checks "
-            "('Not Ready')"
-        )
+        checks = _checks(events)
+        if checks is not None and checks[0]:
+            wrong.append(f"the autopilot would not arm: {'; '.join(checks[0])}")
+        else:
+            wrong.append(
+                "the autopilot would not arm: QGroundControl shows why under the arming checks "
+                "('Not Ready')"
+            )
     return tuple(wrong)
+
+
+def _checks(events: Any) -> tuple[list[str], list[str]] | None:
+    """What the autopilot's own checks forbid to arm for, and what they warn of, as it says it;
+    None where it does not tell (PX4 does from 1.14)."""
+    from mavsdk.plugins.events import EventsError
+
+    try:
+        report = events.get_health_and_arming_checks_report()
+    except EventsError:
+        return None
+    errors, cautions = [], []
+    for problem in report.current_mode_intention.problems:
+        advice = problem.description.strip().split("\n")[0]
+        words = f"{problem.message} ({advice})" if advice else problem.message
+        if problem.log_level < _WARNING:
+            errors.append(words)
+        elif problem.log_level == _WARNING:
+            cautions.append(words)
+    return errors, cautions
 
 
 def _airborne(telemetry: Any) -> bool:

@@ -76,6 +76,14 @@ def local_position(message: Any) -> LocalPosition | None:
     )
 
 
+def home(message: Any) -> Floats | None:
+    """Where it returns to, ENU m from the estimator's origin: from HOME_POSITION."""
+    values = np.array([message.x, message.y, message.z], dtype=float)
+    if not np.isfinite(values).all() or np.abs(values).max() > _FARTHEST:
+        return None
+    return frames.enu_from_ned(values)
+
+
 def attitude(message: Any) -> Attitude | None:
     """From ATTITUDE."""
     yaw, pitch, roll = message.yaw, message.pitch, message.roll
