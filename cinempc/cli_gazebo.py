@@ -81,10 +81,12 @@ def write_world(
         seed=seed,
     )
     bridge = f"cinempc sim gazebo --script {script} --world {to} --instance {instance}"
+    build = px4 or Path("PX4_BUILD")
+    autopilot = f"{build}/bin/px4 -i {instance} -d {build}/etc -s etc/init.d-posix/rcS"
     for title, variables, words in (
         ("Gazebo", setup.environment, shlex.join(setup.gazebo)),
         ("its window, to look at it", setup.environment, shlex.join(setup.gui)),
-        ("PX4", setup.px4_environment, f"PX4_SYS_AUTOSTART=4019 bin/px4 -i {instance}"),
+        ("PX4", setup.px4_environment, f"PX4_SYS_AUTOSTART=4019 {autopilot}"),
         ("the bridge", setup.environment, bridge),
     ):
         exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in variables.items())
