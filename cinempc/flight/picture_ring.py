@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Pictures that are on the way at most.
-SLOTS = 4
+SLOTS = 6
 #: Largest message, bytes.
 _LARGEST = 1 << 18
 
@@ -114,10 +114,10 @@ class Writer:
 
 
 class Reader:
-    """The end that takes pictures out.
+    """The end that takes pictures out. Not safe to be used from two threads at once.
 
     Args:
-        channel: a packet socket to the writer.
+        channel: a packet socket to the writer, not blocking.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -125,17 +125,22 @@ class Reader:
         self._memory: mmap.mmap | None = None
 
     def receive(self) -> tuple[Any, ...] | None:
-        """The next message, waited for; None when the writer has gone.
+        """The next message; None while there is none.
 
         A picture's is ``("picture", image, depth or None, about)``, its arrays copies.
+
+        Raises:
+            EOFError: the writer has gone.
         """
         while True:
             try:
                 data, fds, _, _ = socket.recv_fds(self._channel, _LARGEST, 1)
+            except BlockingIOError:
+                return None
             except OSError:
-                return None
+                data = b""
             if not data:
-                return None
+                raise EOFError
             message: tuple[Any, ...] = pickle.loads(data)
             if message[0] == "memory":
                 self._memory = mmap.mmap(fds[0], 0, prot=mmap.PROT_READ)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import select
 import socket
 import subprocess
 import threading
@@ -52,7 +53,7 @@ class VideoEye:
         latency: from exposure to arrival, s, for pictures that do not carry their own time, or
             while `utc` is not known.
         waiting: pictures that wait for `frame` before the oldest is dropped.
-        on_event: told what the log shall say: level, sentence. Called from another thread.
+        on_event: told what the log shall say: level, sentence. Called from any thread.
 
     Attributes:
         counts: "given" pictures, "dropped" ones, "untimed" ones (their time is a guess),
@@ -103,6 +104,7 @@ class VideoEye:
         Raises:
             CinempcError: what ``at``, ``utc`` and ``now`` raise: the vehicle is not there.
         """
+        self._take_in()
         with self._lock:
             entry = self._pictures[0] if self._pictures else None
         if entry is None:
@@ -199,16 +201,18 @@ class VideoEye:
     def _start(self) -> None:
         process, channel = video_process.start(*self._arguments)
         with self._lock:
-            self._channel, self._process = channel, process
+            self._channel, self._process, self._ring = channel, process, Reader(channel)
 
     def _read(self) -> None:
-        while True:
-            self._take_in(Reader(self._channel))
-            if self._closed.wait(_AGAIN):
-                return
+        """Takes in what comes while nobody calls `frame`, and looks after the process."""
+        while not self._closed.is_set():
+            # Waits, and takes nothing itself: while it waits for the interpreter, `frame` can.
+            select.select([self._channel], [], [], 1.0)
+            if self._take_in() or self._closed.wait(_AGAIN):
+                continue
             # A decoder can fall over what comes from outside: it must not end the flight.
-            _end(self._process, 0.0)
             self._on_event("error", "the video's process has ended; it is started again")
+            _end(self._process, 0.0)
             self._channel.close()
             with self._lock:
                 self._before += self._told
@@ -217,25 +221,31 @@ class VideoEye:
             self._start()
             if self._closed.is_set():  # meanwhile
                 _end(self._process, 0.0)
-                return
 
-    def _take_in(self, reader: Reader) -> None:
-        """Messages of a process, until it ends."""
-        while (message := reader.receive()) is not None:
-            kind, *rest = message
-            if kind == "event":
-                self._on_event(*rest)
-                continue
-            with self._lock:
-                if kind == "counts":
-                    self._told = rest[0]
-                elif kind == "picture":
-                    image, depth, about = rest
-                    self._came = about[1]
-                    self._pictures.append((image, depth, about))
-                    if len(self._pictures) > self._waiting:
-                        self._pictures.popleft()
-                        self._own["dropped"] += 1
+    def _take_in(self) -> bool:
+        """Take in what the process has sent; whether it is still there."""
+        events = []
+        there = True
+        with self._lock:
+            try:
+                while (message := self._ring.receive()) is not None:
+                    kind, *rest = message
+                    if kind == "event":
+                        events.append(rest)
+                    elif kind == "counts":
+                        self._told = rest[0]
+                    elif kind == "picture":
+                        image, depth, about = rest
+                        self._came = about[1]
+                        self._pictures.append((image, depth, about))
+                        if len(self._pictures) > self._waiting:
+                            self._pictures.popleft()
+                            self._own["dropped"] += 1
+            except EOFError:
+                there = False
+        for event in events:
+            self._on_event(*event)
+        return there
 
 
 def _end(process: subprocess.Popen[bytes], patience: float) -> None:

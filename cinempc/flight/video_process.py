@@ -29,7 +29,7 @@ _LEAVE = 0.5
 def start(
     address: str, depth: str | None, rate: float
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start the process; what `Feed` is given, and the channel to it.
+    """Start the process with what `Feed` is given; it, and the channel to it, which never blocks.
 
     It ends when it is sent ``("end",)``, or the channel closes.
     """
@@ -48,6 +48,7 @@ def start(
         )
     # Not as arguments: an address can hold a password, and everybody sees arguments.
     channel.send(pickle.dumps((address, depth, rate)))
+    channel.setblocking(False)
     return process, channel
 
 

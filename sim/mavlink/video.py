@@ -121,8 +121,9 @@ class PictureStreams:
             "preset": "superfast",
             "tune": "zerolatency",
             "crf": "20",
-            # A key picture a second, with all that is needed to begin there.
-            "x264-params": f"keyint={max(1, round(frame_rate))}:scenecut=0:repeat-headers=1",
+            # A key picture twice a simulated second, with all that is needed to begin there: who
+            # comes late to a slow machine, or loses packets, waits for the next.
+            "x264-params": f"keyint={max(1, round(frame_rate / 2))}:scenecut=0:repeat-headers=1",
         }
         codec = stream.codec_context
         codec.time_base = _MICROSECONDS
@@ -202,6 +203,9 @@ class CameraVideo(PictureStreams):
         super().__init__(camera, seed=seed, host=host, port=port, depth_port=depth_port)
         self._world = world
         self._camera = SimCamera(world, camera, seed=seed)
+        # The first picture takes the graphics seconds: not while a vehicle waits for it.
+        above = CameraPose(np.array([0.0, 0.0, 2.0]), 0.0, 0.0, 0.0)
+        self._camera.expose(0.0, above, LensState(camera.focal_length.min, 10.0, 5.6))
 
     def __call__(
         self, time: float, acting: float, utc: int, pose: CameraPose, lens: LensState

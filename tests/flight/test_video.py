@@ -260,11 +260,11 @@ def test_lost_packets_cost_pictures_and_nothing_is_made_up():
     for picture, _ in kept.pictures:
         _, columns = film.world.board((picture.utc - EPOCH) / 1e6, SIZE)
         assert stage.board_in(picture.image) == pytest.approx((columns.start, columns.stop), abs=2)
-    # It goes on at a key picture, which comes once a second.
+    # It goes on at a key picture, which comes twice a second.
     numbers = [round(when * RATE) for when in kept.times]
     gaps = [b for a, b in itertools.pairwise(numbers) if b != a + 1]
     assert gaps
-    assert all(number % round(RATE) == 0 for number in gaps)
+    assert all(number % round(RATE / 2) == 0 for number in gaps)
 
 
 def test_a_stream_that_ends_is_told_and_comes_back():
