@@ -263,11 +263,11 @@ class GazeboEye:
 
     def _drop(self, time: float) -> None:
         """Forget what is older than a picture that is given."""
-        for camera in self._cameras.values():
-            for kept in (camera.images, camera.depths):
-                for old in [t for t in kept if t < time]:
-                    del kept[old]
-                    self.late += kept is camera.images and old > self._last
+        for number, camera in self._cameras.items():
+            gone = [t for t in camera.images if t < time]
+            self.late += sum(t > self._last and self._serves(number, t) for t in gone)
+            camera.images = {t: image for t, image in camera.images.items() if t >= time}
+            camera.depths = {t: depth for t, depth in camera.depths.items() if t >= time}
 
 
 def _keep(kept: dict[float, Any], time: float, value: Any) -> None:

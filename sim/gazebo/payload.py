@@ -3,7 +3,7 @@
 PX4 drives Gazebo's gimbal itself. The camera is a component beside it: it takes the zoom's, the
 focus's and the iris's commands, its motors move as the lens's do, and the pictures that Gazebo
 gives are cut and blurred by where they stood when each was taken. All in Gazebo's time, which is
-PX4's: PX4 runs in lockstep with it.
+PX4's where PX4 runs in lockstep with it, as its default build does.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _PX4, _HERE = 14280, 14030
 _HISTORY = 2.0
 #: Farther apart than this, s, the camera's time and Gazebo's are not by delays alone.
 _FAR = 1.0
+#: Gazebo's time and PX4's are one, but for delays, where they are nearer than this, s.
+_NOT_ONE = 0.5
 #: Time between two introductions to PX4, s, before and after it has told its time: it sends to whom
 #: it has heard.
 _AGAIN, _STILL_THERE = 0.5, 2.0
@@ -141,8 +143,13 @@ class GazeboPayload:
     def hear(self, message: Any) -> None:
         """Take in what PX4 says of itself."""
         whose = (message.get_srcSystem(), message.get_srcComponent())
-        if message.get_type() == "SYSTEM_TIME" and whose == (self._system, 1):
-            self._epoch = message.time_unix_usec - message.time_boot_ms * 1000
+        if message.get_type() != "SYSTEM_TIME" or whose != (self._system, 1):
+            return
+        boot = message.time_boot_ms * 1000
+        if self._clock.known and abs(1e-6 * boot - self._clock.now()) > _NOT_ONE:
+            # A PX4 without lockstep has a time of its own: the two are joined as the message comes.
+            boot = round(self._clock.now() * 1e6)
+        self._epoch = message.time_unix_usec - boot
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Go on in Gazebo's time until told to stop."""

@@ -251,6 +251,7 @@ def test_zoom_changes_cameras_without_a_gap() -> None:
     assert all(33 < frame.lens.focal_length_mm < 35 for frame in narrow)  # type: ignore[attr-defined]
     wide = roll(shoot, 0, times[22:])
     assert len(wide) == 8
+    assert shoot.eye.late == 0
     assert wide[-1].lens.focal_length_mm == 30.0  # type: ignore[attr-defined]
 
 

@@ -41,8 +41,8 @@ class Pictures:
 class Set:
     """The payload, the Gazebo that it films, and the PX4 that it is behind."""
 
-    def __init__(self) -> None:
-        instance = free_instance()
+    def __init__(self, px4_ahead: float = 0.0) -> None:
+        instance, self.px4_ahead = free_instance(), px4_ahead
         self.gazebo, self.pictures, self.begun = PlayedGazebo(), Pictures(), list[float]()
         self.payload = GazeboPayload(
             self.gazebo,
@@ -97,7 +97,7 @@ class Set:
             if now - self._told > 0.5:
                 self._told = now
                 self.send(mavlink.MAVLink_system_time_message(
-                    EPOCH + round(now * 1e6), round(now * 1e3)
+                    EPOCH + round(now * 1e6), round((now + self.px4_ahead) * 1e3)
                 ))  # fmt: skip
             for _ in range(5):
                 self.payload.step()
@@ -158,6 +158,18 @@ def test_zoom_over_mavlink_is_seen_in_gazebo(filming: Set) -> None:
     for utc, frame, _ in pictures:
         assert utc == pytest.approx(EPOCH + frame.time * 1e6, abs=2000)
         assert frame.image.shape == (54, 96, 3)
+
+
+@pytest.mark.slow
+def test_px4_without_lockstep_has_a_time_of_its_own() -> None:
+    filming = Set(px4_ahead=-12.0)
+    try:
+        pictures = filming.pictures.taken
+        filming.run(lambda: len(pictures) >= 40)
+        utc, frame, _ = pictures[-1]
+        assert utc == pytest.approx(EPOCH + frame.time * 1e6, abs=200_000)
+    finally:
+        filming.close()
 
 
 @pytest.mark.slow
