@@ -321,7 +321,9 @@ class SimulatedPayload:
             part.send(part.heartbeat())
         for number in _UNWANTED:
             self._set_interval(number, -1.0)
-        for name, rate in (("LOCAL_POSITION_NED", 50.0), ("ATTITUDE", 5.0), ("SYSTEM_TIME", 1.0)):
+        # PX4's UTC is the wall clock's, 9 ms a second off its simulated time: pictures and pose
+        # are brought together by it, so it is never let grow old.
+        for name, rate in (("LOCAL_POSITION_NED", 50.0), ("ATTITUDE", 5.0), ("SYSTEM_TIME", 5.0)):
             self._set_interval(getattr(mavlink, f"MAVLINK_MSG_ID_{name}"), 1e6 / rate)
 
     def _set_interval(self, number: int, interval: float) -> None:
