@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cinempc.errors import CinempcError
-from cinempc.flight import camera_reports, video_feed
+from cinempc.flight import camera_reports, telemetry, video_feed
 from cinempc.flight.camera_reports import VideoStream
 from cinempc.flight.depth_join import LATE, DepthJoin, Taken, metres
 from cinempc.flight.dialect import mavlink
@@ -478,6 +478,20 @@ def test_a_reading_process_that_dies_is_followed_by_another():
         assert frames_of(eye, film, 3)
         assert any("started again" in sentence for _, sentence in eye.events)
         assert eye.counts["packets"] >= given
+
+
+@pytest.mark.parametrize(
+    ("unix", "boot", "utc"),
+    [
+        (EPOCH + 12_345_678, 12_345, EPOCH / 1e6 + 0.000678),
+        (0, 5_000, None),  # no fix yet
+        (5_000_000, 5_000, None),  # a clock that was never set
+        (1 << 63, 5_000, None),
+    ],
+)
+def test_utc_is_known_when_the_autopilot_knows_it(unix, boot, utc):
+    message = mavlink.MAVLink_system_time_message(unix, boot)
+    assert telemetry.utc(message) == (None if utc is None else pytest.approx(utc, abs=1e-6))
 
 
 # --- others on the same streams ---
