@@ -30,6 +30,9 @@ _BADLY_SIGNED = "Invalid signature"
 
 Handler = Callable[[Any], None]
 
+#: In place of a message's name: all of them.
+EVERY = "*"
+
 
 class _Parser(mavlink.MAVLink):  # type: ignore[misc]
     """pymavlink's parser, less two of its weaknesses."""
@@ -124,6 +127,10 @@ class Link:
         """The connection string."""
         return self._transport.address
 
+    def fileno(self) -> int:
+        """To wait for where there is no event loop; it may be another one after `read`, or -1."""
+        return self._transport.fileno()
+
     def restrict(self, peers: Iterable[int]) -> None:
         """Listen to these systems only."""
         self._peers = frozenset(peers)
@@ -150,7 +157,8 @@ class Link:
         self._watched = fd
 
     def on(self, name: str, handler: Handler) -> Callable[[], None]:
-        """Call ``handler`` with every message of a name, such as "HEARTBEAT", from now on.
+        """Call ``handler`` with every message of a name, such as "HEARTBEAT", or with `EVERY`
+        message, from now on.
 
         Returns:
             what ends it.
@@ -239,7 +247,7 @@ class Link:
             self.last_heard = time.monotonic()
             name = message.get_type()
             self.received[name] += 1
-            for handler in tuple(self._handlers.get(name, ())):
+            for handler in (*self._handlers.get(name, ()), *self._handlers.get(EVERY, ())):
                 self._hand(handler, message)
         return let_in
 

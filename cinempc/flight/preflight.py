@@ -31,9 +31,11 @@ from numpy.typing import NDArray
 from cinempc.errors import CinempcError
 from cinempc.fence import Fence
 from cinempc.flight import fencing
-from cinempc.flight.config import Flight
+from cinempc.flight.config import Flight, read_key
 from cinempc.flight.fencing import Home
-from cinempc.flight.transport import EXAMPLES, LinkError, serial_port
+from cinempc.flight.link import Link
+from cinempc.flight.relay import Relay
+from cinempc.flight.transport import EXAMPLES, LinkError, Transport, serial_port
 
 Floats = NDArray[np.float64]
 
@@ -97,16 +99,12 @@ def check(
     Raises:
         LinkError: MAVSDK is not installed, the connection cannot be opened, or no autopilot is on
             it.
+        ConfigError: the signing key cannot be read.
     """
     if importlib.util.find_spec("mavsdk") is None:
         raise LinkError(
             "the check before the flight needs MAVSDK, which is not installed: "
             "pip install 'cinempc[mavsdk]'"
-        )
-    if config.key is not None:
-        raise LinkError(
-            "MAVSDK cannot sign what it sends, and the connection has a signing key: check the "
-            "vehicle over another link, which PX4 lets go unsigned (USB)"
         )
     place = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
     question = _Question(
@@ -114,6 +112,7 @@ def check(
         connection or config.connection,
         config.vehicle_system,
         config.component,
+        None if config.key is None else read_key(config.key),
         fence,
         (float(place[0]), float(place[1]), float(place[2])),
         wait,
@@ -171,6 +170,7 @@ class _Question:
     address: str
     system: int | None
     component: int
+    key: bytes | None
     fence: Fence | None
     origin: tuple[float, float, float]
     wait: float
@@ -224,17 +224,49 @@ def _ask(question: _Question, say: Callable[[str, str], None]) -> Preflight:
     sdk = mavsdk.Mavsdk(
         mavsdk.Configuration.create_manual(question.system or 1, question.component, True)
     )
-    try:
-        result = sdk.add_any_connection(question.url)
-        if result != mavsdk.ConnectionResult.SUCCESS:
-            raise LinkError(
-                f"the connection {question.address!r} cannot be opened "
-                f"({result.name.lower().replace('_', ' ')}). Connections look like {EXAMPLES}; a "
-                "port that is in use belongs to another program: end it, or give another port"
+    with contextlib.ExitStack() as stack:
+        stack.callback(sdk.destroy)
+        if question.key is None:
+            _connect(sdk, question)
+        else:
+            link = Link(
+                Transport(question.address),
+                system=question.system or 1,
+                component=question.component,
+                key=question.key,
+                on_error=_once(lambda text: say("warning", text)),
             )
+            stack.enter_context(Relay(sdk, link))
         return _examine(_system(sdk, question), question, say)
-    finally:
-        sdk.destroy()
+
+
+def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, but each sentence once."""
+    told: set[str] = set()
+
+    def tell_once(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            tell(text)
+
+    return tell_once
+
+
+def _connect(sdk: Any, question: _Question) -> None:
+    """Have MAVSDK open the connection.
+
+    Raises:
+        LinkError: it cannot.
+    """
+    import mavsdk
+
+    result = sdk.add_any_connection(question.url)
+    if result != mavsdk.ConnectionResult.SUCCESS:
+        raise LinkError(
+            f"the connection {question.address!r} cannot be opened "
+            f"({result.name.lower().replace('_', ' ')}). Connections look like {EXAMPLES}; a port "
+            "that is in use belongs to another program: end it, or give another port"
+        )
 
 
 def _system(sdk: Any, question: _Question) -> Any:
