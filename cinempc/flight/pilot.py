@@ -66,6 +66,9 @@ SLOW, FAST = 0.25, 0.2
 _DELAYS = 1.6
 #: Time, s, after it said "failsafe" in which a change of the mode is the autopilot's own.
 _FAILSAFE = 3.0
+#: Time, wall s, over which it is found whether a simulator runs in slow motion, and the rate of its
+#: time from which it does not.
+_LONG, _SLOW_MOTION = 20.0, 0.9
 #: How fast the course may be flown through in terms of the vehicle's time, when the clock was set
 #: anew: never back, and never in a leap.
 _SLOWEST, _FASTEST = 0.5, 1.5
@@ -194,6 +197,8 @@ class Pilot:
         self._tasks: list[asyncio.Task[None]] = []
         self._gimbal: Gimbaling | None = None
         self._camera: CameraClient | None = None
+        self._pace = 1.0
+        self._long_rate: float | None = None
         self._delays: deque[tuple[float, float]] = deque()
         self._asked: dict[int, float] = {}
         self.link.on("TIMESYNC", self._timesync)
@@ -343,11 +348,15 @@ class Pilot:
         """Time since the vehicle's position came last, s; infinite before the first."""
         return self.autopilot.silence * self._pace
 
-    @property
-    def _pace(self) -> float:
+    def _find_pace(self) -> None:
         """Seconds that count per wall second: a simulator that waits for its pictures answers
-        late by our clock, and not by its own."""
-        return min(self.clock.rate, 1.0)
+        late by our clock, and not by its own. Found over a long time, and one until it is plainly
+        less: to whom packets come later and later, time only seems to run slowly."""
+        passed = self._ticker.period / max(self.clock.rate, 0.05)
+        if self._long_rate is None:
+            self._long_rate = self.clock.rate
+        self._long_rate += (self.clock.rate - self._long_rate) * min(passed / _LONG, 1.0)
+        self._pace = self._long_rate if self._long_rate < _SLOW_MOTION else 1.0
 
     # --- orders ---
 
@@ -517,6 +526,7 @@ class Pilot:
     # --- the stream ---
 
     def _tick(self) -> None:
+        self._find_pace()
         self._watch()
         if self.phase is not Phase.FLYING or self._course is None:
             return
@@ -580,8 +590,9 @@ class Pilot:
         if self._expected is None or now is None:
             return
         if not now.armed:
-            self._expected = None
-            self._end("the vehicle was disarmed")
+            if before is None or before.armed:
+                self._expected = None
+                self._end("the vehicle was disarmed")
         elif now.mode not in self._expected:
             acts = time.monotonic() - self.autopilot.failed_safe < _FAILSAFE
             who = "a failsafe of the autopilot acts" if acts else "somebody has taken over"

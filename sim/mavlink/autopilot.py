@@ -248,7 +248,7 @@ class SimAutopilot(Component):
         self._goal = self._home.copy()
         self._yaw = self._heading
         self._gps_lost = False
-        self._rates = {}
+        self._rates = {link: dict(DEFAULT_RATES) for link in self._rates}
         self._due = {}
         self._next_heartbeat = 0.0
 
@@ -257,6 +257,15 @@ class SimAutopilot(Component):
         drag = self._parameters["SIH_KDV"][0] / self._parameters["SIH_MASS"][0]
         response = self.vehicle.response.model_copy(update={"drag": drag})
         return self.vehicle.model_copy(update={"response": response})
+
+    def hover(self, height: float) -> None:
+        """Be in the air at once, armed and in hold, ``height`` m above where it stands."""
+        place = np.array([*self._body.position[:2], height])
+        self._body = Quadrotor(self._drag_vehicle(), place, yaw=self._body.yaw)
+        self.armed, self.landed, self._armed_at = True, False, self.time
+        self._intended = self._mode = Mode.HOLD
+        self._failsafe = False
+        self._path, self._goal, self._yaw = _Path(place, np.zeros(3)), place, self._body.yaw
 
     def reboot(self) -> None:
         """Start anew, as after a power loss; on the ground if it flew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sim.px4 import find, start
 
@@ -26,6 +28,42 @@ chosen = SimulatedVehicle(
 )
 print("ready", flush=True)
 chosen.run(float(sys.argv[2]))
+"""
+
+#: The simulated vehicle, already in the air, and on its standard input what happens to it: lines of
+#: Python about ``vehicle``, each answered with its value. A line that is "anew" is a new vehicle.
+CONTROLLED = """
+import sys, threading
+from cinempc import camera, vehicle as vehicles
+from sim.mavlink.vehicle import SimulatedVehicle
+
+lines, over = [], []
+
+def listen():
+    for line in sys.stdin:
+        lines.append(line.strip())
+    over.append(True)
+
+def make():
+    made = SimulatedVehicle(
+        vehicles.load("x500_cinema"), camera.load("super35_zoom"), instance=int(sys.argv[1])
+    )
+    made.autopilot.hover(float(sys.argv[2]))
+    return made
+
+vehicle = make()
+threading.Thread(target=listen, daemon=True).start()
+print("ready", flush=True)
+while not over:
+    vehicle.run(1.0, lambda: bool(lines or over))
+    while lines:
+        line = lines.pop(0)
+        if line == "anew":
+            vehicle.close()
+            vehicle = make()
+            print("None", flush=True)
+        else:
+            print(repr(eval(line)), flush=True)
 """
 
 PAYLOAD = """
@@ -68,17 +106,20 @@ def python(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """A Python process that says "ready"."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
         text=True,
     )
     assert process.stdout is not None
+    assert process.stdin is not None
     try:
         assert process.stdout.readline().strip() == "ready"
         yield process
     finally:
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stdout.close()
 
 
@@ -88,6 +129,57 @@ def simulated(speed: float = 1.0) -> Iterator[tuple[str, int]]:
     number = free_instance()
     with python(SIMULATED, number, speed):
         yield f"udpin:127.0.0.1:{14540 + number}", number
+
+
+class Controlled:
+    """A simulated vehicle in a process of its own, and what may happen to it."""
+
+    def __init__(self, process: subprocess.Popen[str], instance: int) -> None:
+        self._process, self.instance = process, instance
+        self.system = 1 + instance
+
+    def ask(self, expression: str) -> Any:
+        """The value of a Python expression about ``vehicle``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(expression + "\n")
+        self._process.stdin.flush()
+        return ast.literal_eval(self._process.stdout.readline().strip())
+
+    def anew(self) -> None:
+        """Another one, hovering."""
+        self.ask("anew")
+
+    @property
+    def mode(self) -> str:
+        """Its flight mode, by its name."""
+        return str(self.ask("vehicle.autopilot.mode.name"))
+
+    @property
+    def position(self) -> list[float]:
+        """True position, ENU m."""
+        return list(self.ask("vehicle.autopilot.position.tolist()"))
+
+    @property
+    def speed(self) -> float:
+        """True speed, m/s."""
+        return float(self.ask("float((vehicle.autopilot.velocity ** 2).sum() ** 0.5)"))
+
+    def vanish(self, part: str) -> None:
+        """Its ``camera`` or its gimbal's ``device`` falls silent and deaf."""
+        self.ask(f"vehicle.host.components.remove(vehicle.{part})")
+
+    def come_back(self, part: str) -> None:
+        """And speaks again."""
+        self.ask(f"vehicle.host.components.append(vehicle.{part})")
+
+
+@contextlib.contextmanager
+def controlled(height: float = 8.0) -> Iterator[Controlled]:
+    """A simulated vehicle that hovers, and to which things may happen."""
+    number = free_instance()
+    with python(CONTROLLED, number, height) as process:
+        yield Controlled(process, number)
 
 
 def px4_build() -> Path | None:

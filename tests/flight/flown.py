@@ -1,0 +1,232 @@
+"""A flight in a test: the pilot on a simulated vehicle that hovers, and somebody who plans."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import numpy as np
+
+from cinempc import camera as cameras
+from cinempc import safety
+from cinempc import vehicle as vehicles
+from cinempc.camera import LensState
+from cinempc.flight import identify
+from cinempc.flight.commands import Target, command
+from cinempc.flight.config import Flight
+from cinempc.flight.dialect import mavlink
+from cinempc.flight.link import Link
+from cinempc.flight.pilot import Pilot
+from cinempc.flight.px4 import Mode
+from cinempc.flight.transport import Transport
+from cinempc.mpc.plan import ANGLES, LENS, POSITION, Plan, lens_vector
+from cinempc.rig import CameraPose, RigState
+from tests.flight.network import Controlled
+from tests.flight.peer import heartbeat
+from tests.flight.proxy import Proxy
+
+VEHICLE = vehicles.load("x500_cinema")
+CAMERA = cameras.load("super35_zoom")
+SAFETY = safety.load("default")
+#: Longest that anything may take, wall s: the machine may be busy.
+PATIENCE = 60.0
+#: Of the circle that is flown, m/s.
+SPEED = 1.5
+#: How often it is planned, and how far, vehicle s.
+PERIOD, HORIZON = 0.1, 2.0
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Flown:
+    """The pilot, what it said, and what flies."""
+
+    def __init__(self, vehicle: Controlled, address: str) -> None:
+        self.vehicle = vehicle
+        self.events: list[tuple[str, str]] = []
+        self.pilot = Pilot(
+            Flight(name="test", connection=address),
+            VEHICLE,
+            CAMERA,
+            SAFETY,
+            on_event=lambda level, text: self.events.append((level, text)),
+        )
+        self._planning: asyncio.Task[None] | None = None
+        self.plan: Plan | None = None
+        self.off: list[float] = []  # from what was planned, m, at every report of the position
+        self.pilot.link.on("LOCAL_POSITION_NED", self._measure)
+
+    def _measure(self, message: Any) -> None:
+        place, plan = self.pilot.autopilot.position, self.plan
+        if place is not None and plan is not None and plan.start < place.time < plan.end:
+            self.off.append(
+                float(np.linalg.norm(plan.sample(place.time).position - place.position))
+            )
+
+    def said(self, words: str) -> bool:
+        """Whether the log has these words."""
+        return any(words in text for _, text in self.events)
+
+    def count(self, words: str) -> int:
+        return sum(words in text for _, text in self.events)
+
+    async def until(
+        self, done: Callable[[], object], what: str = "it did not come to pass"
+    ) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < deadline, f"{what}; the log: {self.events}"
+            await asyncio.sleep(0.02)
+
+    async def sleep(self, seconds: float) -> None:
+        """Vehicle time."""
+        end = self.pilot.clock.now() + seconds
+        await self.until(lambda: self.pilot.clock.now() > end)
+
+    # --- whoever plans ---
+
+    def direct(self, speed: float = SPEED) -> None:
+        """Plan a circle from here, again and again, as a controller does."""
+        self.plan = _from(_circle(speed), self.pilot.state(), self.pilot.clock.now() + 0.4)
+        self.off.clear()
+        self._planning = asyncio.ensure_future(self._direct(self.plan))
+
+    async def _direct(self, whole: Plan) -> None:
+        while True:
+            self.pilot.follow(ahead(whole, self.pilot.clock.now()))
+            await asyncio.sleep(PERIOD / max(self.pilot.clock.rate, 0.1))
+
+    def stall(self) -> None:
+        """No more plans come."""
+        if self._planning is not None:
+            self._planning.cancel()
+        self._planning = self.plan = None
+
+    async def begin(self, speed: float = SPEED) -> None:
+        """Fly, and follow a circle until it is at speed."""
+        await self.until(lambda: self.pilot.autopilot.positioned, "it has no position")
+        await self.pilot.fly()
+        await self.sleep(0.5)
+        self.direct(speed)
+        await self.until(lambda: self.speed > 0.8 * speed, "it does not begin")
+
+    @property
+    def speed(self) -> float:
+        """As reported, m/s."""
+        place = self.pilot.autopilot.position
+        return 0.0 if place is None else float(np.linalg.norm(place.velocity))
+
+    async def rests(self) -> None:
+        """Wait until the vehicle truly stands."""
+        await self.until(lambda: self.vehicle.speed < 0.15, "it does not come to rest")
+
+
+@functools.cache
+def _circle(speed: float) -> Plan:
+    """Many laps around nowhere; it takes a while to work out."""
+    nowhere = RigState(
+        time=0.0,
+        position=np.zeros(3),
+        velocity=np.zeros(3),
+        attitude=(0.0, 0.0, 0.0),
+        camera=CameraPose(np.zeros(3), 0.0, 0.0, 0.0),
+        camera_rates=np.zeros(3),
+        lens=LensState(35.0, 10.0, 4.0),
+    )
+    return identify.circle(nowhere, VEHICLE.limits, 0.0, speed=speed, laps=15)
+
+
+def _from(circle: Plan, state: RigState, time: float) -> Plan:
+    """The same from where the vehicle is, with camera and nose as they are."""
+    states = circle.states.copy()
+    states[:, POSITION] += state.position
+    states[:, ANGLES] = state.camera.yaw, state.camera.pitch, 0.0
+    states[:, LENS] = lens_vector(state.lens)
+    headings = np.full(len(states), state.attitude[0])
+    return Plan(circle.times + time, states, circle.inputs, headings)
+
+
+def ahead(whole: Plan, now: float) -> Plan:
+    """The next part of a plan."""
+    node = whole.times[1] - whole.times[0]
+    first = min(max(int((now - whole.start) / node), 0), len(whole.times) - 2)
+    last = min(first + round(HORIZON / node), len(whole.times) - 1)
+    return Plan(
+        whole.times[first : last + 1],
+        whole.states[first : last + 1],
+        whole.inputs[first:last],
+        whole.headings[first : last + 1],
+    )
+
+
+@contextlib.asynccontextmanager
+async def flight(vehicle: Controlled, *, radio: Proxy | None = None) -> AsyncIterator[Flown]:
+    """A pilot that is connected to the vehicle, over a radio if there is one."""
+    port = 14540 + vehicle.instance
+    if radio is not None:
+        port = radio.client
+    _circle(SPEED)  # not while something flies
+    flown = Flown(vehicle, f"udpin:127.0.0.1:{port}")
+    if radio is not None:
+        radio.pace = lambda: flown.pilot.clock.rate
+    try:
+        await flown.pilot.open()
+        yield flown
+    finally:
+        flown.stall()
+        await flown.pilot.close()
+
+
+def radio(vehicle: Controlled, seed: int = 0) -> Proxy:
+    """What stands between a vehicle and its pilot."""
+    number = vehicle.instance
+    return Proxy(14580 + number, 14540 + number, free_port(), seed)
+
+
+class Station:
+    """QGroundControl on the ground station's link."""
+
+    def __init__(self, vehicle: Controlled) -> None:
+        self.target = Target(vehicle.system, 1)
+        self.link = Link(
+            Transport(f"udpout:127.0.0.1:{18570 + vehicle.instance}"),
+            system=255,
+            component=mavlink.MAV_COMP_ID_MISSIONPLANNER,
+        )
+        self.heartbeats = 0
+
+    async def __aenter__(self) -> Station:
+        self.link.open()
+        self._beating = asyncio.ensure_future(self._beat())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._beating.cancel()
+        self.link.close()
+
+    async def _beat(self) -> None:
+        while True:
+            self.link.send(heartbeat(mavlink.MAV_TYPE_GCS, mavlink.MAV_AUTOPILOT_INVALID))
+            self.heartbeats += 1
+            await asyncio.sleep(0.2)
+
+    async def order(self, number: int, *params: float) -> None:
+        await command(self.link, self.target, number, *params)
+
+    async def choose(self, mode: Mode) -> None:
+        """What the person with the tablet or the sticks wants."""
+        await self.order(mavlink.MAV_CMD_DO_SET_MODE, 1.0, *map(float, mode.value))
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """A test's whole story."""
+    return asyncio.run(asyncio.wait_for(work, 300.0))
