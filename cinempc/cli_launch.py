@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cinempc.launch.supervisor import Part
     from cinempc.script.script import Script
     from sim.gazebo import launch as gazebo
-    from sim.px4.find import Px4
+    from sim.px4.find import Px4, Simulator
     from sim.px4.start import Command
     from sim.scene import Scene
 
@@ -118,6 +118,7 @@ class Values(Mapping[str, str]):
         self.script, self.folder, self.speed, self.instance = script, folder, speed, instance
         self.onboard = 14540 + instance
         self.with_gazebo = False
+        self._px4: dict[Simulator, Px4] = {}
 
     def __getitem__(self, key: str) -> str:
         match key:
@@ -177,12 +178,13 @@ class Values(Mapping[str, str]):
 
         return mark(self.loaded, self.scene)
 
-    @cached_property
-    def px4_gazebo(self) -> Px4:
-        """The PX4 that flies in Gazebo."""
+    def px4(self, simulator: Simulator) -> Px4:
+        """The PX4 that flies in a simulator."""
         from sim.px4 import find
 
-        return find.find(find.Simulator.GAZEBO)
+        if simulator not in self._px4:
+            self._px4[simulator] = find.find(simulator)
+        return self._px4[simulator]
 
     @cached_property
     def gazebo_container(self) -> str:
@@ -193,10 +195,10 @@ class Values(Mapping[str, str]):
     def gazebo(self) -> gazebo.Setup:
         """Gazebo with the script's scene; its files are written when this is asked for."""
         from sim.gazebo import launch
-        from sim.px4.find import Container
+        from sim.px4.find import Container, Simulator
 
         (x, y, _), heading = self.mark
-        px4 = self.px4_gazebo
+        px4 = self.px4(Simulator.GAZEBO)
         files = None if isinstance(px4, Container) else launch.Px4Files.of(px4.folder)
         return launch.prepare(
             Path(self["world"]),
@@ -223,21 +225,11 @@ def compose(parts: list[setup.Part], values: Values, options: list[str]) -> list
     """
     from cinempc.launch.supervisor import Part
 
-    values.with_gazebo = any(part.gazebo for part in parts)
-    commands: dict[str, Command] = {}
-    missing = []
-    for part in parts:
-        missing += [
-            f"{program} was not found. {how.strip()}"
-            for program, how in part.needs.items()
-            if shutil.which(program) is None
-        ]
-        try:
-            commands[part.name] = _command(part, values)
-        except CinempcError as error:
-            missing.append(str(error))
+    missing = [sentence for part in parts for sentence in _missing(part, values)]
     if missing:
         raise CinempcError("\n".join(dict.fromkeys(missing)))
+    values.with_gazebo = any(part.gazebo for part in parts)
+    commands = {part.name: _command(part, values) for part in parts}
     return [
         Part(
             name=part.name,
@@ -253,6 +245,31 @@ def compose(parts: list[setup.Part], values: Values, options: list[str]) -> list
         )
         for part in parts
     ]
+
+
+def _missing(part: setup.Part, values: Values) -> list[str]:
+    """What a part needs and this machine lacks, and how to get it."""
+    from sim.gazebo import launch as gazebo
+    from sim.gazebo import transport
+    from sim.px4 import find, start
+
+    found = [
+        f"{program} was not found. {how.strip()}"
+        for program, how in part.needs.items()
+        if shutil.which(program) is None
+    ]
+    try:
+        if part.px4 is not None:
+            values.px4(start.airframe(part.px4.model, part.px4.autostart).simulator)
+        if part.gazebo is not None:
+            px4 = values.px4(find.Simulator.GAZEBO)
+            if part.gazebo == "window" or not isinstance(px4, find.Container):
+                gazebo.find_gazebo()
+        if part.command is not None and part.command.startswith("cinempc sim gazebo"):
+            transport.bindings()
+    except CinempcError as error:
+        found.append(str(error))
+    return found
 
 
 def _log(part: setup.Part, values: Values) -> Path:
@@ -288,14 +305,10 @@ def _px4(part: setup.Part, config: setup.Px4, values: Values) -> Command:
 
     airframe = start.airframe(config.model, config.autostart)
     environment = {key: setup.fill(text, values) for key, text in part.environment.items()}
-    if airframe.simulator is find.Simulator.GAZEBO:
-        px4 = values.px4_gazebo
-        if values.with_gazebo:
-            environment = {**values.gazebo.px4_environment, **environment}
-    else:
-        px4 = find.find(airframe.simulator)
+    if values.with_gazebo and airframe.simulator is find.Simulator.GAZEBO:
+        environment = {**values.gazebo.px4_environment, **environment}
     return start.command(
-        px4,
+        values.px4(airframe.simulator),
         airframe,
         instance=values.instance,
         speed=values.speed,
@@ -306,13 +319,12 @@ def _px4(part: setup.Part, config: setup.Px4, values: Values) -> Command:
 
 def _gazebo(part: setup.Part, values: Values) -> Command:
     """Gazebo's server or window: PX4's container has one, elsewhere it is this machine's."""
-    from sim.gazebo import launch as gazebo
     from sim.px4 import start
-    from sim.px4.find import Container
+    from sim.px4.find import Container, Simulator
 
     environment = _environment(part, values)
     words = values.gazebo.gazebo if part.gazebo == "server" else values.gazebo.gui
-    px4 = values.px4_gazebo
+    px4 = values.px4(Simulator.GAZEBO)
     if isinstance(px4, Container) and part.gazebo == "server":
         return start.in_container(
             px4,
@@ -322,13 +334,12 @@ def _gazebo(part: setup.Part, values: Values) -> Command:
             program=words[0],
             folder=values.gazebo.folder,
         )
-    gazebo.find_gazebo()
     return start.Command(tuple(words), environment)
 
 
 def _condition(part: setup.Part, values: Values) -> Condition:
     from cinempc.launch import ready, setup
-    from sim.px4.find import Container
+    from sim.px4.find import Container, Simulator
 
     when = part.ready
     found: list[Condition] = []
@@ -347,7 +358,7 @@ def _condition(part: setup.Part, values: Values) -> Condition:
         from sim.gazebo import launch as gazebo
 
         words = list(values.gazebo.ready)
-        px4 = values.px4_gazebo
+        px4 = values.px4(Simulator.GAZEBO)
         if isinstance(px4, Container):
             words = [str(px4.engine), "exec", values.gazebo_container, *words]
         found.append(ready.Answer(words, gazebo.READY, values.gazebo.environment))

@@ -3,6 +3,7 @@ embedded one brought up and down."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from cinempc.errors import CinempcError
 from cinempc.launch import ready, setup
 from cinempc.launch.supervisor import Part
 from tests.flight.network import free_instance
-from tests.launch.parts import alive, cinempc, install, until
+from tests.launch.parts import alive, cinempc, install, program, until
 
 
 @pytest.fixture
@@ -188,3 +189,97 @@ def _below(pid: int) -> list[int]:
     """The processes that a process started."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(word) for word in text.split()]
+
+
+GAZEBO = {"PX4_GZ_STANDALONE": "1", "PX4_GZ_MODEL_NAME": "cinempc_x500"}
+
+
+@pytest.fixture
+def gazebo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Something like Gazebo's program, in a path where there is nothing else."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return program(tmp_path / "bin" / "gz")
+
+
+def models(folder: Path) -> None:
+    """What PX4's package for Gazebo brings."""
+    place = folder / "share" / "gz" / "models"
+    for name in ("x500_gimbal", "gimbal"):
+        (place / name).mkdir(parents=True)
+    (place / "x500_gimbal" / "model.sdf").write_text("<sdf/>")
+    (place / "gimbal" / "model.sdf").write_text(
+        "<sdf><model><link name='camera_link'><sensor type='camera'/></link></model></sdf>"
+    )
+
+
+@pytest.fixture
+def bindings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Gazebo's Python bindings were there."""
+    from sim.gazebo import transport
+
+    monkeypatch.setattr(transport, "bindings", lambda: transport)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("gazebo", "bindings")
+def test_real_px4_in_gazebo(build: Path, tmp_path: Path) -> None:
+    models(build)
+    parts = compose("px4-gazebo", tmp_path, instance=1)
+    assert list(parts) == ["gazebo", "px4", "camera", "fly"]
+    server, px4, camera = parts["gazebo"], parts["px4"], parts["camera"]
+    world = tmp_path / "gazebo"
+    assert list(server.words)[:2] == ["gz", "sim"]
+    assert Path(server.words[-1]).parent == world
+    assert Path(server.words[-1]).is_file()  # it is written before anything starts
+    # All talk in one partition, on this machine: Gazebo, PX4, the camera, and who asks.
+    for part in (server, px4, camera):
+        assert part.environment["GZ_PARTITION"] == "cinempc-1"
+        assert part.environment["GZ_IP"] == "127.0.0.1"
+    assert "gz service" in str(server.ready)
+    assert GAZEBO.items() <= px4.environment.items()
+    assert px4.environment["PX4_SYS_AUTOSTART"] == "4019"
+    assert px4.words[0] == str(build / "bin" / "px4")
+    assert camera.words[camera.words.index("--world") + 1] == str(world)
+    assert "GZ_PARTITION" in parts["fly"].environment  # it does no harm there
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bindings")
+def test_gazebo_in_px4s_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PX4_BUILD", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    answer = '#!/bin/sh\n[ "$1 $2" = "image ls" ] && echo px4io/px4-sitl-gazebo:latest\n'
+    docker = program(tmp_path / "bin" / "docker", answer)
+    parts = compose("px4-gazebo", tmp_path / "take")
+    server, px4 = parts["gazebo"], parts["px4"]
+    words = list(server.words)
+    assert words[:2] == [str(docker), "run"]
+    name = words[words.index("--name") + 1]
+    assert words[words.index("--entrypoint") + 1] == "gz"
+    world = tmp_path / "take" / "gazebo"
+    assert words[words.index("--volume") + 1] == f"{world}:{world}"
+    assert "GZ_PARTITION=cinempc-0" in words
+    assert server.clean_up == ((str(docker), "rm", "--force", name),)
+    # Whether the world is up is asked in there: this machine need not have Gazebo.
+    assert f"docker exec {name} gz service" in str(server.ready)
+    assert "px4io/px4-sitl-gazebo:latest" in px4.words
+    assert "PX4_GZ_STANDALONE=1" in px4.words
+
+
+@pytest.mark.usefixtures("build")
+def test_no_gazebo_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CinempcError) as caught:
+        compose("px4-gazebo", tmp_path / "take")
+    assert "Gazebo was not found: there is no program 'gz'" in str(caught.value)
+    if importlib.util.find_spec("gz") is None:
+        assert "gz-transport's Python bindings are missing" in str(caught.value)
+    assert not (tmp_path / "take").exists()
+
+
+def test_no_px4_with_gazebo_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PX4_BUILD", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CinempcError) as caught:
+        compose("px4-gazebo", tmp_path)
+    assert str(caught.value).count("PX4 with Gazebo was not found") == 1

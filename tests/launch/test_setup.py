@@ -121,3 +121,16 @@ def test_the_documented_commands_are_those_of_the_files() -> None:
             known |= {option for parameter in command.params for option in parameter.secondary_opts}
             used = {word.partition("=")[0] for word in words if word.startswith("--")}
             assert used <= known, f"{name}: {part.name}"
+
+
+def test_the_page_shows_a_file_that_loads(tmp_path: Path) -> None:
+    page = setup.root().parent / "docs" / "launch.md"
+    blocks = page.read_text(encoding="utf-8").split("```yaml\n")[1:]
+    assert len(blocks) == 1
+    loaded = setup.load(write(tmp_path, blocks[0].split("```")[0]))
+    assert loaded.parts[-1].main
+    text = page.read_text(encoding="utf-8")
+    for name in setup.names():
+        assert f"### {name}\n" in text
+    for field in setup.Part.model_fields:
+        assert f"`{field}`" in text, f"{field} is not described"
