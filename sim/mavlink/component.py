@@ -11,6 +11,13 @@ from cinempc.flight.dialect import mavlink
 Send = Callable[[Any], None]
 
 
+def last_params(message: Any) -> tuple[float, float, float]:
+    """Parameters 5 to 7 of a command without a place in them: COMMAND_INT has other names."""
+    if message.get_type() == "COMMAND_INT":
+        return message.x, message.y, message.z
+    return message.param5, message.param6, message.param7
+
+
 class Component:
     """A component of a vehicle on MAVLink.
 

@@ -94,7 +94,7 @@ class _Transfer:
     receiving: bool
     count: int
     items: list[_Item]
-    asked: float
+    asked: float  # when we spoke last and wait for an answer; infinite where they ask
     heard: float
 
 
@@ -220,10 +220,17 @@ class FenceKeeper:
         if running is not None and (running.partner != partner or running.receiving):
             self._answer(partner, mavlink.MAV_MISSION_ERROR)
             return
-        count = len(self._items)
-        if count:
-            self._transfer = _Transfer(partner, False, count, [], self.time, self.time)
-        self._autopilot.send(mavlink.MAVLink_mission_count_message(*partner, count, _FENCE))
+        # Also without any items it waits until it has been told that they have arrived.
+        self._transfer = _Transfer(partner, False, len(self._items), [], self.time, self.time)
+        self._tell_count()
+
+    def _tell_count(self) -> None:
+        transfer = self._transfer
+        assert transfer is not None
+        transfer.asked = self.time
+        self._autopilot.send(
+            mavlink.MAVLink_mission_count_message(*transfer.partner, transfer.count, _FENCE)
+        )
 
     def _send_item(self, message: Any, partner: tuple[int, int]) -> None:
         transfer = self._transfer
@@ -231,7 +238,7 @@ class FenceKeeper:
             return
         if message.mission_type != _FENCE:
             return
-        transfer.heard = self.time
+        transfer.heard, transfer.asked = self.time, math.inf
         if not 0 <= message.seq < len(self._items):
             self._transfer = None
             self._answer(partner, mavlink.MAV_MISSION_ERROR)
@@ -332,8 +339,8 @@ class FenceKeeper:
         if self.time - transfer.heard > _GIVE_UP:
             self._transfer = None
             self._autopilot.say(mavlink.MAV_SEVERITY_CRITICAL, "Mission sync timeout")
-        elif transfer.receiving and self.time - transfer.asked > _AGAIN:
-            self._ask()
+        elif self.time - transfer.asked > _AGAIN:
+            self._ask() if transfer.receiving else self._tell_count()
 
     def _look(self) -> None:
         autopilot = self._autopilot

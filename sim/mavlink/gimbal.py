@@ -18,7 +18,7 @@ from cinempc.flight.dialect import mavlink
 from cinempc.flight.gimbal_messages import in_earth_frame
 from cinempc.frames import Angles, Quaternion
 from sim.gimbal import SimGimbal
-from sim.mavlink.component import Component, Send
+from sim.mavlink.component import Component, Send, last_params
 
 #: Largest step of the gimbal's motion, s.
 _STEP = 1 / 250
@@ -486,7 +486,7 @@ class GimbalManager:
         if self._sender(message) != self.owner:
             return int(mavlink.MAV_RESULT_DENIED)
         self._order(
-            max(_whole(message.param5), 0),
+            max(_whole(last_params(message)[0]), 0),
             _turned(math.radians(message.param1), math.radians(message.param2)),
             (math.nan, math.radians(message.param3), math.radians(message.param4)),
         )
@@ -494,7 +494,7 @@ class GimbalManager:
 
     def _mount_control(self, message: Any) -> int:
         """The older protocol's, which PX4 takes from everybody."""
-        mode = _whole(message.param7)
+        mode = _whole(last_params(message)[2])
         if mode in (mavlink.MAV_MOUNT_MODE_RETRACT, mavlink.MAV_MOUNT_MODE_NEUTRAL):
             self._ahead()
         elif mode == mavlink.MAV_MOUNT_MODE_MAVLINK_TARGETING:

@@ -5,7 +5,6 @@ names a build, against real PX4."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -95,17 +94,13 @@ class Mission:
             assert item.frame == mavlink.MAV_FRAME_GLOBAL_INT
             east, north = geodesy.offset(*self.place, item.x / 1e7, item.y / 1e7)
             found.append((item.command, item.param1, east, north))
-        if count:
-            self.send("mission_ack", ACCEPTED, FENCE)
+        self.send("mission_ack", ACCEPTED, FENCE)
         return found
 
     async def clear(self) -> int:
         """MAV_MISSION_RESULT."""
-        for _ in range(3):  # PX4 says nothing while another transfer is not over
-            with contextlib.suppress(TimeoutError):
-                said = await self.answer(("MISSION_ACK",), "mission_clear_all", FENCE)
-                return int(said.type)
-        raise AssertionError("nobody answers a request to clear the fence")
+        said = await self.answer(("MISSION_ACK",), "mission_clear_all", FENCE)
+        return int(said.type)
 
 
 def same(found: list[Item], items: list[Item]) -> bool:
@@ -212,6 +207,25 @@ def test_an_item_that_is_lost_is_asked_for_again(fenced):
     assert set(asked) == {0}
     assert 3 <= len(asked) <= 10  # four a second
     assert (said, again) == (ACCEPTED, ACCEPTED)
+
+
+def test_a_vehicle_that_has_told_its_items_waits_for_thanks(fenced):
+    async def work(client: Client, mission: Mission):
+        counts: list[int] = []
+        done = client.link.on("MISSION_COUNT", lambda m: counts.append(m.count))
+        await mission.answer(("MISSION_COUNT",), "mission_request_list", FENCE)
+        await client.sleep(1.5)  # as if its answer were lost
+        done()
+        busy = await mission.begin(1)  # to somebody who wants to change them
+        mission.send("mission_ack", ACCEPTED, FENCE)
+        await client.sleep(0.5)
+        return counts, (busy.get_type(), busy.type), await mission.upload((CIRCLE, 40.0, 0.0, 0.0))
+
+    counts, busy, then = fenced(work)
+    assert set(counts) == {0}
+    assert 3 <= len(counts) <= 10  # four a second
+    assert busy == ("MISSION_ACK", ERROR)
+    assert then == ACCEPTED
 
 
 def test_a_transfer_that_breaks_off_is_given_up(fenced):

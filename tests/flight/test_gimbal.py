@@ -1179,6 +1179,24 @@ def test_mavsdk_takes_control_points_and_reads_back():
                 return attitude
         return None
 
+    async def turned(world, began, yaw, pitch):
+        """Until it has turned so far, rad; both at once."""
+        while True:
+            gone = [
+                math.remainder(a - b, 2 * math.pi)
+                for a, b in zip(world.sim.angles, began, strict=True)
+            ]
+            if gone[0] < yaw and gone[1] > pitch:
+                assert gone[0] == pytest.approx(-2 * gone[1], abs=0.05)
+                return
+            await asyncio.sleep(0.02)
+
+    async def stands(world):
+        before = None
+        while before is None or not near(world.sim.angles, before, 1e-3):
+            before = world.sim.angles
+            await asyncio.sleep(0.5)
+
     async def body(world):
         station = mavsdk.Mavsdk(mavsdk.Configuration.create_manual(245, 190, True))
         gimbal = None
@@ -1207,6 +1225,16 @@ def test_mavsdk_takes_control_points_and_reads_back():
                 nose = math.degrees(frames.yaw_ned_from_enu(world.attitude[0]))
                 forward = attitude.euler_angle_forward.yaw_deg
                 assert math.remainder(forward - (yaw - nose), 360) == pytest.approx(0, abs=2)
+            # Turning: to the right and up, until it is told to stand.
+            began = world.sim.angles
+            await gimbal.set_angular_rates(
+                item.gimbal_id, 0.0, 6.0, 12.0, GimbalMode.YAW_LOCK, SendMode.STREAM
+            )
+            await asyncio.wait_for(turned(world, began, -0.2, 0.1), 30)
+            await gimbal.set_angular_rates(
+                item.gimbal_id, 0.0, 0.0, 0.0, GimbalMode.YAW_LOCK, SendMode.ONCE
+            )
+            await asyncio.wait_for(stands(world), 30)
             await gimbal.release_control(item.gimbal_id)
             assert world.autopilot.manager.owner == (0, 0)
         finally:
