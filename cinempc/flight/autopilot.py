@@ -51,6 +51,9 @@ _GONE = 3.0
 #: Time, s, in which the numbers of its messages tell which of two was sent first: they begin anew
 #: after 256.
 _IN_ORDER = 0.15
+#: Time, vehicle s, in which PX4's navigator has looked at a parameter: it does so once a second, and
+#: would climb to the height of the last flight.
+_LOOKS = 1.1
 #: Time for an order to show its effect, s, before it is given again.
 _EFFECT = 2.0
 
@@ -435,6 +438,7 @@ class Autopilot:
             FlightError: it does not get there, or somebody else flies it meanwhile.
         """
         await self.parameter("MIS_TAKEOFF_ALT", height)
+        await asyncio.sleep(_LOOKS / max(self.clock.rate, 0.05))
         ground = self._height()
         await self.set_mode(Mode.TAKEOFF)
         await self.arm()
