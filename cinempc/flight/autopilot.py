@@ -51,8 +51,8 @@ _GONE = 3.0
 #: Time, s, in which the numbers of its messages tell which of two was sent first: they begin anew
 #: after 256.
 _IN_ORDER = 0.15
-#: Time, vehicle s, in which PX4's navigator has looked at a parameter: it does so once a second, and
-#: would climb to the height of the last flight.
+#: Time, vehicle s, after which PX4's navigator has seen a parameter: it looks once a second, and
+#: would climb to the height of the flight before.
 _LOOKS = 1.1
 #: Time for an order to show its effect, s, before it is given again.
 _EFFECT = 2.0
