@@ -15,7 +15,6 @@ exception is raised only where there is nobody to ask.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import math
 import multiprocessing
 import signal
@@ -97,15 +96,9 @@ def check(
         on_event: told what goes on: level, sentence.
 
     Raises:
-        LinkError: MAVSDK is not installed, the connection cannot be opened, or no autopilot is on
-            it.
+        LinkError: the connection cannot be opened, or no autopilot is on it.
         ConfigError: the signing key cannot be read.
     """
-    if importlib.util.find_spec("mavsdk") is None:
-        raise LinkError(
-            "the check before the flight needs MAVSDK, which is not installed: "
-            "pip install 'cinempc[mavsdk]'"
-        )
     place = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
     question = _Question(
         mavsdk_url(connection or config.connection),
