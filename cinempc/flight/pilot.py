@@ -535,7 +535,7 @@ class Pilot:
             setpoint = self._course.setpoint(
                 at + self.vehicle.response.latency, self._ticker.period
             )
-            self._send(self.clock.now(), setpoint)
+            self._send(at, setpoint)
         except ValueError as error:
             self._give_up(f"the course cannot be streamed: {error}")
             return
@@ -575,11 +575,11 @@ class Pilot:
         assert self._camera is not None
         self._camera.command_lens(point.lens)
 
-    def _send(self, now: float, setpoint: Setpoint) -> None:
+    def _send(self, at: float, setpoint: Setpoint) -> None:
         target = self.autopilot.target
         self.link.send(
             telemetry.setpoint_message(
-                int(now * 1e3), target.system, target.component, setpoint, self.origin
+                int(at * 1e3), target.system, target.component, setpoint, self.origin
             )
         )
 

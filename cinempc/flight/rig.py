@@ -235,8 +235,8 @@ class FlightRig:
         report = self.report
         if report.over is not None:
             raise FlightOver(f"the flight has ended: {report.over}")
-        with contextlib.suppress(BlockingIOError):
-            self._channel.send(pickle.dumps(("plan", plan)))
+        with contextlib.suppress(BlockingIOError):  # it is stuck, and the report will be old soon
+            self._tell(("plan", plan), socket.MSG_DONTWAIT)
 
     def wait_until(self, time: float) -> float:
         """Return when the vehicle's clock shows ``time``, s; what it shows then.
@@ -360,7 +360,7 @@ class FlightRig:
         with self._lock:
             self._orders += 1
             number = self._orders
-        self._channel.send(pickle.dumps(("order", number, name, arguments)))
+        self._tell(("order", number, name, arguments))
         with self._lock:
             arrived = self._lock.wait_for(
                 lambda: number in self._answers or self._failure is not None, timeout
@@ -375,6 +375,15 @@ class FlightRig:
         if fault is not None:
             raise fault(value)
         return value
+
+    def _tell(self, message: tuple[Any, ...], flags: int = 0) -> None:
+        """Raises LinkError where nobody listens any more."""
+        try:
+            self._channel.send(pickle.dumps(message), flags)
+        except BlockingIOError:
+            raise
+        except OSError:
+            raise LinkError(self._failure or "the pilot's process has ended") from None
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -96,7 +96,7 @@ class Flown:
 
     def direct(self, speed: float = SPEED) -> None:
         """Plan a circle from here, again and again, as a controller does."""
-        self.plan = _from(_circle(speed), self.pilot.state(), self.pilot.clock.now() + 0.4)
+        self.plan = circle_from(self.pilot.state(), self.pilot.clock.now() + 0.4, speed)
         self.off.clear()
         self._planning = asyncio.ensure_future(self._direct(self.plan))
 
@@ -145,8 +145,9 @@ def _circle(speed: float) -> Plan:
     return identify.circle(nowhere, VEHICLE.limits, 0.0, speed=speed, laps=15)
 
 
-def _from(circle: Plan, state: RigState, time: float) -> Plan:
-    """The same from where the vehicle is, with camera and nose as they are."""
+def circle_from(state: RigState, time: float, speed: float = SPEED) -> Plan:
+    """Circles from where the vehicle is, from a time on, with camera and nose as they are."""
+    circle = _circle(speed)
     states = circle.states.copy()
     states[:, POSITION] += state.position
     states[:, ANGLES] = state.camera.yaw, state.camera.pitch, 0.0

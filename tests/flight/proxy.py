@@ -42,6 +42,7 @@ class Proxy:
 
     Attributes:
         client: as given.
+        tap: told of every packet that goes to the vehicle, in the proxy's thread.
         pace: vehicle seconds per wall second, for delays in the vehicle's time: a busy machine
             slows a simulation down.
         up, down: to the vehicle, and from it.
@@ -50,6 +51,7 @@ class Proxy:
 
     def __init__(self, vehicle: int, listen: int, client: int, seed: int = 0) -> None:
         self.client = client
+        self.tap: Callable[[bytes], None] = lambda data: None
         self.pace: Callable[[], float] = lambda: 1.0
         self.up, self.down = Way(), Way()
         self.passed = self.lost = 0
@@ -102,6 +104,8 @@ class Proxy:
                 self.lost += 1
                 continue
             self.passed += 1
+            if way is self.up:
+                self.tap(data)
             for _ in range(1 + (self._random.random() < way.duplicate)):
                 self._count += 1
                 late = way.delay + way.jitter * self._random.random()

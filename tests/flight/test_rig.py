@@ -1,0 +1,271 @@
+"""The real rig: the pilot in its own process, and what becomes of the vehicle when either end of
+the channel goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from cinempc.flight.config import Flight
+from cinempc.flight.pilot import Phase
+from cinempc.flight.px4 import Mode
+from cinempc.flight.rig import FlightOver, FlightRig
+from cinempc.flight.transport import LinkError
+from tests.flight import network
+from tests.flight.flown import (
+    CAMERA,
+    PATIENCE,
+    SAFETY,
+    VEHICLE,
+    Station,
+    ahead,
+    circle_from,
+    free_port,
+    radio,
+    run,
+)
+from tests.flight.network import ROOT, Controlled
+from tests.flight.peer import Peer
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Controlled]:
+    with network.controlled() as vehicle:
+        yield vehicle
+
+
+@pytest.fixture
+def vehicle(process: Controlled) -> Controlled:
+    process.anew()
+    return process
+
+
+class Log(list[tuple[str, str]]):
+    def __call__(self, level: str, text: str) -> None:
+        self.append((level, text))
+
+    def said(self, words: str) -> bool:
+        return any(words in text for _, text in self)
+
+
+def rig_on(vehicle: Controlled, log: Log, port: int | None = None) -> FlightRig:
+    address = f"udpin:127.0.0.1:{14540 + vehicle.instance if port is None else port}"
+    rig = FlightRig(Flight(name="test", connection=address), VEHICLE, CAMERA, SAFETY, on_event=log)
+    until(lambda: rig.state().health.ready)
+    return rig
+
+
+def until(done: Callable[[], object], what: str = "it did not come to pass") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def choose(vehicle: Controlled, mode: Mode) -> None:
+    async def story() -> None:
+        async with Station(vehicle) as station:
+            await station.choose(mode)
+
+    run(story())
+
+
+def test_closing_leaves_a_vehicle_that_is_flown_in_hold(vehicle: Controlled) -> None:
+    """The end of the program, in order or by Ctrl-C: the vehicle holds."""
+    log = Log()
+    with rig_on(vehicle, log) as rig:
+        rig.fly()
+        plan = circle_from(rig.state(), rig.now() + 0.4)
+        rig.follow(ahead(plan, rig.now()))
+        rig.wait_until(rig.now() + 1.0)
+        assert rig.report.phase is Phase.FLYING
+        assert vehicle.mode == "OFFBOARD"
+        assert rig.report.refused_plans == 0
+    assert vehicle.mode == "HOLD"
+    rig.close()  # once more does nothing
+    with pytest.raises(LinkError):
+        rig.hold()
+
+
+def test_closing_leaves_who_took_over_alone(vehicle: Controlled) -> None:
+    """The mode that a person chose stays, whatever the program still orders and however it ends."""
+    log = Log()
+    with rig_on(vehicle, log) as rig:
+        rig.fly()
+        choose(vehicle, Mode.POSITION)
+        until(lambda: rig.report.over is not None)
+        plan = circle_from(rig.state(), rig.now() + 0.4)
+        for order in (
+            lambda: rig.follow(ahead(plan, rig.now())),
+            lambda: rig.wait_until(rig.now() + 1.0),
+            rig.hold,
+            rig.land,
+            rig.return_home,
+        ):
+            with pytest.raises(FlightOver, match="somebody has taken over: the mode is Position"):
+                order()
+        assert log.said("the stream has ended: somebody has taken over")
+    time.sleep(0.5)
+    assert vehicle.mode == "POSITION"
+
+
+PLANNER = """
+import sys, time
+from cinempc.flight.config import Flight
+from cinempc.flight.rig import FlightRig
+from tests.flight.flown import CAMERA, SAFETY, VEHICLE
+rig = FlightRig(Flight(name="test", connection=sys.argv[1]), VEHICLE, CAMERA, SAFETY)
+while not rig.state().health.ready:
+    time.sleep(0.1)
+rig.fly()
+print(rig._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", ["killed", "hung up"])
+def test_the_planning_process_dies(vehicle: Controlled, how: str) -> None:
+    """The process that plans is killed, or its terminal is closed, which ends both: the pilot sees
+    it, tells the vehicle to hold, and ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PLANNER, f"udpin:127.0.0.1:{14540 + vehicle.instance}"],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        pilot = int(process.stdout.readline())
+        assert vehicle.mode == "OFFBOARD"
+        if how == "killed":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGHUP)
+        process.wait(PATIENCE)
+        until(lambda: vehicle.mode == "HOLD", "the vehicle is not held")
+        until(lambda: not _alive(pilot), "the pilot does not end")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_pilot_dies(vehicle: Controlled) -> None:
+    """The pilot's process is killed: the program is told at once. The autopilot has lost the stream
+    and does what COM_OBL_RC_ACT says."""
+    log = Log()
+    rig = rig_on(vehicle, log)
+    try:
+        rig.fly()
+        os.kill(rig._process.pid, signal.SIGKILL)
+        with pytest.raises(LinkError, match="the pilot's process has ended"):
+            rig.wait_until(rig.now() + 60.0)
+        until(lambda: vehicle.mode == "RETURN")
+    finally:
+        rig.close()
+
+
+def test_the_pilot_is_asked_to_end(vehicle: Controlled) -> None:
+    """SIGTERM to the pilot alone, as from a system that shuts down: it lets the vehicle hold."""
+    rig = rig_on(vehicle, Log())
+    try:
+        rig.fly()
+        os.kill(rig._process.pid, signal.SIGTERM)
+        until(lambda: vehicle.mode == "HOLD")
+        with pytest.raises(LinkError, match="has ended"):
+            rig.wait_until(rig.now() + 60.0)
+    finally:
+        rig.close()
+
+
+def test_a_pilot_that_is_stuck_is_noticed(vehicle: Controlled) -> None:
+    """No report for 5 s: nobody plans on by a state that is old."""
+    rig = rig_on(vehicle, Log())
+    try:
+        os.kill(rig._process.pid, signal.SIGSTOP)
+        with pytest.raises(LinkError, match="reports nothing"):
+            rig.wait_until(rig.now() + 600.0)
+    finally:
+        os.kill(rig._process.pid, signal.SIGCONT)
+        rig.close()
+
+
+def test_nobody_there() -> None:
+    """The message says what to look at."""
+    config = Flight(name="test", connection=f"udpin:127.0.0.1:{free_port()}")
+    with pytest.raises(LinkError, match="no PX4 was heard on udpin"):
+        FlightRig(config, VEHICLE, CAMERA, SAFETY)
+
+
+def test_a_busy_controller_does_not_delay_the_stream(vehicle: Controlled) -> None:
+    """All the threads of the planning process work without a pause, and it sends plans meanwhile:
+    the vehicle still gets at least 20 setpoints a second of its time, each of finite numbers,
+    later than the one before. (How regularly they come is measured by ``cinempc bench stream``.)
+    """
+    packets: list[bytes] = []
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            sum(range(20000))
+
+    with radio(vehicle) as wire:
+        wire.tap = packets.append
+        with rig_on(vehicle, Log(), wire.client) as rig:
+            rig.fly()
+            plan = circle_from(rig.state(), rig.now() + 0.4)
+            threads = [threading.Thread(target=work) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            packets.clear()
+            began = rig.now()
+            try:
+                while rig.now() < began + 6.0:
+                    rig.follow(ahead(plan, rig.now()))
+                    time.sleep(0.05)
+                lasted = rig.now() - began
+                data = list(packets)
+                assert rig.report.phase is Phase.FLYING
+                assert rig.report.refused_plans == 0
+            finally:
+                over.set()
+                for thread in threads:
+                    thread.join()
+        assert vehicle.mode == "HOLD"
+    reader = Peer()
+    messages = [m for packet in data for m in reader.read(packet)]
+    numbers = np.array([m.get_seq() for m in messages])
+    assert ((np.diff(numbers) % 256) == 1).all()
+    setpoints = [m for m in messages if m.get_type() == "SET_POSITION_TARGET_LOCAL_NED"]
+    assert len(setpoints) / lasted >= 20
+    values = np.array(
+        [
+            [m.x, m.y, m.z, m.vx, m.vy, m.vz, m.afx, m.afy, m.afz, m.yaw, m.yaw_rate]
+            for m in setpoints
+        ]
+    )
+    assert np.isfinite(values).all()
+    assert {m.type_mask for m in setpoints} == {0}
+    assert (np.diff([m.time_boot_ms for m in setpoints]) >= 0).all()
+    steps = np.linalg.norm(np.diff(values[:, :3], axis=0), axis=1)
+    assert steps.max() < 0.5  # the path is one path
