@@ -112,6 +112,9 @@ def fly(
             help="Ask the vehicle whether it is fit to fly, and give it its fence, before.",
         ),
     ] = True,
+    vehicle: Annotated[
+        str | None, typer.Option(help="A vehicle's file, in place of the script's.")
+    ] = None,
 ) -> None:
     """Fly a script on PX4, real or simulated, or on `cinempc sim vehicle`, over MAVLink.
 
@@ -119,12 +122,15 @@ def fly(
     file says. RC or a ground station takes over at any time by changing the mode, and keeps the
     vehicle. Ctrl-C leaves it in hold.
     """
+    from cinempc import vehicle as vehicles
     from cinempc.cli import load_script
     from cinempc.flight.rig import FlightOver, FlightRig
 
     if perception not in ("yolo", "truth"):
         raise typer.BadParameter(f"{perception!r}: it is yolo or truth", param_hint="--perception")
     loaded = load_script(script)
+    if vehicle is not None:
+        loaded = replace(loaded, vehicle=vehicles.load(vehicle))
     config = flight_config(flight, connection)
     start = place("0,0" if origin is None else origin)
     if folder is None:

@@ -88,10 +88,13 @@ def write_world(
         ("its window, to look at it", setup.environment, shlex.join(setup.gui)),
         ("PX4", setup.px4_environment, f"PX4_SYS_AUTOSTART=4019 {autopilot}"),
         ("the bridge", setup.environment, bridge),
+        ("the flight", {}, f"cinempc fly {script} --vehicle x500_gazebo --origin={x:.2f},{y:.2f}"),
     ):
         exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in variables.items())
         out.print(f"[bold]{title}[/]")
-        out.print(f"  {exports} {words}", soft_wrap=True, highlight=False, markup=False)
+        out.print(
+            f"  {f'{exports} {words}'.strip()}", soft_wrap=True, highlight=False, markup=False
+        )
     if px4 is None:
         tell(
             "warning",

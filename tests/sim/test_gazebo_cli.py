@@ -49,11 +49,13 @@ def test_world_is_written_and_how_to_start_it_is_said(
     assert sdformat_says(file, models) is None
     said = capsys.readouterr().out
     commands = [shlex.split(line) for line in said.splitlines() if line.startswith("  ")]
-    gazebo, window, px4, bridge = commands
+    gazebo, window, px4, bridge, flight = commands
     assert gazebo[-1] == str(file)
     assert window[-1] == "-g"
     for name in ("GZ_PARTITION", "GZ_IP"):
-        told = [next(word for word in words if word.startswith(f"{name}=")) for words in commands]
+        told = [
+            next(word for word in words if word.startswith(f"{name}=")) for words in commands[:4]
+        ]
         assert len(set(told)) == 1
     assert "PX4_GZ_MODEL_NAME=cinempc_x500" in px4
     assert px4[px4.index("-i") + 1] == "3"
@@ -65,6 +67,7 @@ def test_world_is_written_and_how_to_start_it_is_said(
     assert float(pose[0]) > 3
     assert abs(float(pose[1])) < 0.5
     assert abs(abs(float(pose[5])) - 3.14159) < 0.1
+    assert flight[-1] == f"--origin={float(pose[0]):.2f},{float(pose[1]):.2f}"
 
 
 def test_without_px4_its_models_are_asked_for(
