@@ -65,7 +65,10 @@ class VehicleClock:
         samples = self._samples
         if samples:
             last = samples[-1]
-            if vehicle < last[1] - _JUMP or vehicle - self.now(here) > _JUMP:
+            jump = _JUMP * max(
+                self._rate, 1.0
+            )  # what is 3 s late at 20 times the speed is a minute
+            if vehicle < last[1] - jump or vehicle - self.now(here) > jump:
                 samples.clear()
                 self.restarts += 1
             elif vehicle < last[1] or here - self._opened < _WINDOW / _KEPT:

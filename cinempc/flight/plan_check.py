@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.course import Rest
-from cinempc.mpc.plan import ACCELERATION, JERK, NU, NX, POSITION, VELOCITY, Plan, PlanPoint
+from cinempc.mpc.plan import (
+    ACCELERATION,
+    ANGLES,
+    JERK,
+    LENS,
+    NU,
+    NX,
+    POSITION,
+    RATES,
+    VELOCITY,
+    Plan,
+    PlanPoint,
+)
 from cinempc.safety import Safety
 from cinempc.vehicle import Vehicle
 
@@ -34,6 +46,11 @@ _GAP, _GAP_SPEED = 0.3, 0.6
 _OUTSIDE = 1.0
 #: Times after the end of a plan, s, at which its coming to rest is looked at.
 _REST = (0.5, 1.0, 2.0, 5.0)
+#: What there is of camera angles, rad (yaw in any turn), their rates, rad/s, lenses (ln of the
+#: focal length in mm, dioptres, stops), and of the inputs: beyond it, sums and powers are no
+#: numbers.
+_TURNED, _TURNING, _INPUTS = (-1e3, 1e3), (-50.0, 50.0), (-1e4, 1e4)
+_LENSES = np.array([0.0, -0.1, -4.0]), np.array([9.0, 100.0, 20.0])
 #: How far in the future it may begin, s.
 _AHEAD = 0.5
 
@@ -100,6 +117,14 @@ def _malformed(plan: Plan) -> str | None:
         return "it is not all numbers"
     if (np.diff(plan.times) <= 0).any():
         return "its times do not rise"
+    for what, values, (low, high) in (
+        ("looks", plan.states[:, ANGLES], _TURNED),
+        ("turns", plan.states[:, RATES], _TURNING),
+        ("pulls", plan.states[:, LENS], _LENSES),
+        ("changes", plan.inputs, _INPUTS),
+    ):
+        if (values < low).any() or (values > high).any():
+            return f"it {what} as no camera does"
     return None
 
 
