@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: How long a picture waits for its depth, s, and how many depths are kept for their pictures.
-LATE, _KEPT = 0.2, 32
+#: How long a picture waits for its depth, s, and how long at most where more time than that lies
+#: between two pictures, as a slow simulator's; how many depths are kept for their pictures.
+LATE, _LATEST, _KEPT = 0.2, 1.0, 32
 #: Time after the last depth, s, from which none is expected.
 _GONE = 2.0
 
@@ -52,11 +53,15 @@ class DepthJoin:
         self._pictures: deque[Taken] = deque()
         self._depths: dict[int, Millimetres] = {}
         self._came = -np.inf
+        self._arrived = -np.inf  # the last picture
+        self._late = LATE
         self.alone = 0
 
     def picture(self, picture: Taken) -> None:
         """Take in a picture."""
         with self._lock:
+            self._late = min(max(picture.arrived - self._arrived, LATE), _LATEST)
+            self._arrived = picture.arrived
             self._pictures.append(picture)
             self._hand_on()
 
@@ -95,7 +100,7 @@ class DepthJoin:
 
     def _waits(self, picture: Taken) -> bool:
         now = time.monotonic()
-        if picture.utc is None or now - self._came > _GONE or now - picture.arrived > LATE:
+        if picture.utc is None or now - self._came > _GONE or now - picture.arrived > self._late:
             return False
         # The depth of a later picture has come: this one's was lost.
         return max(self._depths) < picture.utc + self._half

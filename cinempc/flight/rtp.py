@@ -75,13 +75,16 @@ def parse(data: bytes) -> Packet | None:
 class Receiver:
     """Makes pictures of the datagrams of one sender; others on the port are passed over.
 
+    Args:
+        counts: to be counted in; see below.
+
     Attributes:
         counts: "packets" taken; "lost" packets; "late" ones, or sent twice; "malformed"
             datagrams; packets of "strangers"; "broken" pictures, of which a part is missing.
     """
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+    def __init__(self, counts: Counter[str] | None = None) -> None:
+        self.counts: Counter[str] = Counter() if counts is None else counts
         self._source: tuple[Any, int] | None = None
         self._heard = 0.0
         self._candidate: tuple[tuple[Any, int], Packet] | None = None

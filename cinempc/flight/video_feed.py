@@ -29,7 +29,7 @@ from cinempc.flight import rtp, sei
 from cinempc.flight.depth_join import Depth, DepthJoin, Taken
 
 #: Time for a stream to open, and for its next packet, s.
-_OPEN, _NEXT = 5.0, 3.0
+_OPEN, _NEXT = 5.0, 5.0
 #: Time between two tries to open a stream, s, and what it grows to.
 _AGAIN, _AT_MOST = 0.3, 3.0
 #: Time without a picture, wall s, that is told.
@@ -38,7 +38,8 @@ SILENT = 2.0
 #: renew the picture bit by bit.
 _PATIENCE = 5.0
 _CLOCK = 90_000  # RTP's for video, 1/s
-_UNTOLD = 1 << 16  # bytes: a longer truth is none
+#: Longest truth, bytes, and largest picture, px, that are believed: 5.3K is.
+_LONGEST, _LARGEST = 1 << 16, 1 << 24
 
 Tell = Callable[[str, str], None]  #: level, sentence
 
@@ -136,6 +137,9 @@ class Feed:
         self._read(opened, self._take, self._address, "the video")
 
     def _take(self, frame: Any, arrived: float) -> None:
+        if frame.width * frame.height > _LARGEST:
+            self.counts["corrupt"] += 1
+            return
         utc, truth = _about(frame)
         picture = Taken(frame.to_ndarray(format="rgb24"), utc, arrived, truth)
         self._came = arrived
@@ -159,6 +163,8 @@ class Feed:
                 for frame, arrived in opened():
                     use(frame, arrived)
                     pause, told = _AGAIN, False
+            except av.error.ExitError:  # of the time-outs
+                problem = f"nothing came for {_NEXT:g} s"
             except (av.error.FFmpegError, OSError) as error:
                 problem = streams.reason(error)
             except Exception as error:  # there is nothing that hostile bytes cannot bring about
@@ -199,7 +205,7 @@ def _about(frame: Any) -> tuple[int | None, bytes | None]:
             continue
         told = bytes(data)
         utc = sei.utc_of(told) if utc is None else utc
-        if told[:16] == sei.TRUTH and len(told) < _UNTOLD:
+        if told[:16] == sei.TRUTH and len(told) < _LONGEST:
             truth = told
     return utc, truth
 
@@ -254,8 +260,7 @@ def _rtp_frames(
     where: RtpAddress, stop: threading.Event, counts: Counter[str]
 ) -> Iterator[tuple[Any, float]]:
     """Frames of H.264 over RTP, and when they arrived."""
-    receiver, decoder = rtp.Receiver(), _Decoder(counts)
-    receiver.counts = counts
+    receiver, decoder = rtp.Receiver(counts), _Decoder(counts)
     with contextlib.closing(_listen(where)) as port:
         port.settimeout(0.05)
         while not stop.is_set():

@@ -254,7 +254,8 @@ def test_lost_packets_cost_pictures_and_nothing_is_made_up():
     finally:
         proxy.close()
     assert proxy.dropped > 3
-    assert kept.counts["lost"] + kept.counts["broken"] > 0
+    assert kept.counts["lost"] > 0
+    assert kept.counts["broken"] + kept.counts["skipped"] > 0
     assert kept.counts["skipped"] > 0
     # Every picture that was given is the one of its time: none rests on what was lost.
     for picture, _ in kept.pictures:
@@ -395,8 +396,9 @@ def test_late_depth_is_waited_for_and_lost_depth_is_not():
     assert (given[3][1] == 3.0).all()
     picture(4)
     assert len(given) == 4
-    time.sleep(1.5 * LATE)
-    join.settle()
+    began = time.monotonic()
+    until(lambda: join.settle() or len(given) == 5)
+    assert time.monotonic() - began > 0.5 * LATE
     assert given[4] == (EPOCH + 4 * step, None)
     assert join.alone == 2
 
