@@ -8,6 +8,8 @@ wrongly signed ends here and is counted.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import math
 import time
 from collections import Counter
@@ -35,7 +37,14 @@ EVERY = "*"
 
 
 class _Parser(mavlink.MAVLink):  # type: ignore[misc]
-    """pymavlink's parser, less two of its weaknesses."""
+    """pymavlink's parser, less two of its weaknesses.
+
+    Attributes:
+        behind: whether a message came, since this was last set to False, that was rightly signed
+            and of a sender not heard yet, but more than a minute too old.
+    """
+
+    behind = False
 
     def forget(self) -> None:
         """Drop what an unfinished message left."""
@@ -54,7 +63,15 @@ class _Parser(mavlink.MAVLink):  # type: ignore[misc]
         good = bool(super().check_signature(msgbuf, srcSystem, srcComponent))
         if not good:
             self.signing.stream_timestamps = times
+            new = (msgbuf[-13], srcSystem, srcComponent) not in times
+            self.behind |= new and self._is_rightly_signed(msgbuf)
         return good
+
+    def _is_rightly_signed(self, msgbuf: bytearray) -> bool:
+        """Whatever the time stamp says. MAVLink's message signing: the first 48 bits of the
+        SHA-256 of key and message."""
+        digest = hashlib.sha256(self.signing.secret_key + bytes(msgbuf[:-6])).digest()
+        return hmac.compare_digest(digest[:6], bytes(msgbuf[-6:]))
 
 
 class Link:
@@ -219,8 +236,14 @@ class Link:
             self._look_at(self._transport.fileno())
 
     def _take(self, data: bytes) -> bool:
-        """Messages of a chunk, each to its handlers; whether any was let in."""
+        """Messages of a chunk, each to its handlers; whether its sender is to be answered.
+
+        Also an autopilot whose signing time is behind is answered: PX4 begins with the time at
+        which it was given the key, and takes ours over when it hears us. Until then it is not
+        heard.
+        """
         mav = self._mav
+        mav.behind = False
         if self._transport.datagrams and len(data) > _LARGEST:
             self.refused["malformed"] += 1
             return False
@@ -249,7 +272,7 @@ class Link:
             self.received[name] += 1
             for handler in (*self._handlers.get(name, ()), *self._handlers.get(EVERY, ())):
                 self._hand(handler, message)
-        return let_in
+        return let_in or mav.behind
 
     def _reason_to_refuse(self, message: Any) -> str | None:
         kind = message.get_type()

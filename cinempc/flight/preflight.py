@@ -287,7 +287,6 @@ def _system(sdk: Any, question: _Question) -> Any:
 
 def _examine(system: Any, question: _Question, say: Callable[[str, str], None]) -> Preflight:
     from mavsdk.plugins.events import Events
-    from mavsdk.plugins.info import Info, InfoError
     from mavsdk.plugins.telemetry import StatusTextType, Telemetry
 
     telemetry, events = Telemetry(system), Events(system)
@@ -311,11 +310,7 @@ def _examine(system: Any, question: _Question, say: Callable[[str, str], None]) 
     checks = _told(lambda: _checks(events), lambda found: found is not None, wait=1.0)
     cautions = tuple(f"the autopilot warns: {words}" for words in (checks or ((), ()))[1])
     found = Preflight(problems=problems, warnings=cautions, home=_home(telemetry))
-    with contextlib.suppress(InfoError):
-        version = Info(system).get_version()
-        numbers = (version.flight_sw_major, version.flight_sw_minor, version.flight_sw_patch)
-        found = replace(found, version=".".join(map(str, numbers)))
-    found = _receiver(telemetry, _power(telemetry, found))
+    found = _receiver(telemetry, _power(telemetry, _version(system, found)))
     texts.clear()
     answer = fencing.keep(
         system,
@@ -437,6 +432,29 @@ def _airborne_at(telemetry: Any) -> tuple[float, float, float] | None:
         return None
     place = telemetry.position_velocity_ned().position
     return place.east_m, place.north_m, -place.down_m
+
+
+def _version(system: Any, found: Preflight) -> Preflight:
+    """The first thing that has to be asked for: telemetry comes to who only listens, too."""
+    from mavsdk.plugins.info import Info, InfoError
+
+    plugin = Info(system)
+
+    def ask() -> Any:
+        try:
+            return plugin.get_version()
+        except InfoError:
+            return None
+
+    version = _told(ask, lambda known: known is not None)
+    if version is None:
+        sentence = (
+            "the autopilot is heard and does not answer: it takes no orders on this link (does it "
+            "want them signed? see 'key' in the flight's file), or hears nothing"
+        )
+        return replace(found, problems=(*found.problems, sentence))
+    numbers = (version.flight_sw_major, version.flight_sw_minor, version.flight_sw_patch)
+    return replace(found, version=".".join(map(str, numbers)))
 
 
 def _power(telemetry: Any, found: Preflight) -> Preflight:

@@ -241,6 +241,25 @@ def test_an_old_recording_does_not_begin_a_stream() -> None:
     assert not bench.hear(peer.pack(heartbeat()))
 
 
+def test_a_sender_whose_time_is_behind_is_answered_so_that_it_takes_ours() -> None:
+    bench, peer = Bench(key=KEY), Peer(key=KEY)
+    peer.mav.signing.timestamp -= 2 * 60 * 100000
+    old = peer.pack(heartbeat())
+    bench.hear(old)
+    assert not bench.link.received
+    assert bench.wire.known == ["peer"]
+    bench.link.send(heartbeat())
+    peer.read(bench.wire.written[0])
+    assert bench.hear(peer.pack(heartbeat()))
+    # A recording of who is heard already is not answered, nor what has another key.
+    bench.wire.known.clear()
+    assert not bench.hear(old)
+    other = Peer(component=100, key=OTHER_KEY)
+    other.mav.signing.timestamp -= 2 * 60 * 100000
+    assert not bench.hear(other.pack(heartbeat()))
+    assert bench.wire.known == []
+
+
 def test_a_forged_time_stamp_from_the_future_does_not_lock_the_true_sender_out() -> None:
     bench, peer = Bench(key=KEY), Peer(key=KEY)
     assert bench.hear(peer.pack(heartbeat()))

@@ -166,7 +166,10 @@ def test_a_vehicle_whose_link_is_signed_is_checked_and_fenced(tmp_path):
         assert found.problems == ()
         assert found.fenced
         assert between.unsigned == 0
-        # Without the key nobody is heard.
+        # Without a key the vehicle is heard, and deaf.
+        plain = preflight.check(flight.model_copy(update={"key": None}), wait=1.0)
+        assert any("does not answer" in problem for problem in plain.problems)
+        # With another key nobody is heard.
         other = flight.model_copy(update={"key": tmp_path / "other"})
         other.key.write_text(secrets.token_hex(32))
         other.key.chmod(0o600)
