@@ -6,6 +6,8 @@ something was heard.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 import secrets
 import shlex
@@ -21,6 +23,8 @@ from cinempc.launch import processes
 
 #: A command that asks is started again after this time, s; one that hangs is given up then.
 _ASK_FOR = 10.0
+#: Time between two heartbeats of our own, s.
+_ANSWER_EVERY = 0.5
 
 
 class Condition(Protocol):
@@ -145,15 +149,21 @@ class _Datagrams:
                 "perhaps another set-up or a ground station. End it, or give another --instance"
             ) from None
 
-    def read(self) -> list[bytes]:
-        """The datagrams that have come."""
-        found: list[bytes] = []
+    def read(self) -> list[tuple[bytes, Any]]:
+        """The datagrams that have come, and from where."""
+        found: list[tuple[bytes, Any]] = []
         while self._socket is not None and len(found) < 1000:
             try:
-                found.append(self._socket.recv(65535))
+                found.append(self._socket.recvfrom(65535))
             except (BlockingIOError, ConnectionRefusedError):
                 break
         return found
+
+    def write(self, data: bytes, to: Any) -> None:
+        """Answer; what cannot be sent is lost."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.sendto(data, to)
 
     def close(self) -> None:
         """Let go of the port."""
@@ -180,6 +190,9 @@ COMPONENTS = {"autopilot": 1, "camera": 100, "gimbal": 154}
 class Heartbeat(_Datagrams):
     """Ready when a component's MAVLink heartbeat comes to a UDP port.
 
+    It answers with heartbeats of its own, of nobody in particular: PX4 passes messages of other
+    components on to a link only when somebody was heard there.
+
     Args:
         port: listened at.
         component: one of `COMPONENTS`.
@@ -190,6 +203,8 @@ class Heartbeat(_Datagrams):
         super().__init__(port)
         self._component, self._system = component, system
         self._parser: Any = None
+        self._packer: Any = None
+        self._answered = -math.inf  # monotonic s
 
     def met(self) -> bool:
         """Whether it came."""
@@ -198,16 +213,38 @@ class Heartbeat(_Datagrams):
         if self._parser is None:
             self._parser = mavlink.MAVLink(None)
             self._parser.robust_parsing = True
+            self._packer = mavlink.MAVLink(
+                None, srcSystem=self._system, srcComponent=mavlink.MAV_COMP_ID_USER1
+            )
         wanted = self._system, COMPONENTS[self._component]
         parser = self._parser
-        for data in self.read():
+        for data, sender in self.read():
             # Datagrams hold whole messages: what was no message before must not eat this one.
             parser.buf, parser.buf_index, parser.expected_length = bytearray(), 0, 8
             for message in parser.parse_buffer(data) or ():
-                sender = message.get_srcSystem(), message.get_srcComponent()
-                if message.get_type() == "HEARTBEAT" and sender == wanted:
+                whose = message.get_srcSystem(), message.get_srcComponent()
+                if message.get_type() == "HEARTBEAT" and whose == wanted:
                     return True
+                if message.get_type() != "BAD_DATA":
+                    self._answer(sender)
         return False
+
+    def _answer(self, sender: Any) -> None:
+        from cinempc.flight.dialect import mavlink
+
+        now = time.monotonic()
+        if now - self._answered < _ANSWER_EVERY:
+            return
+        self._answered = now
+        message = mavlink.MAVLink_heartbeat_message(
+            mavlink.MAV_TYPE_GENERIC,
+            mavlink.MAV_AUTOPILOT_INVALID,
+            0,
+            0,
+            mavlink.MAV_STATE_ACTIVE,
+            3,
+        )
+        self.write(message.pack(self._packer), sender)
 
     def __str__(self) -> str:
         return (

@@ -278,7 +278,7 @@ def test_an_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("matches", [True, False])
-def test_a_heartbeat_of_the_one_that_is_meant(matches: bool, tmp_path: Path) -> None:
+def test_a_heartbeat_of_the_one_that_is_meant(matches: bool) -> None:
     from cinempc.flight.dialect import mavlink
 
     port = free_port()
@@ -291,5 +291,31 @@ def test_a_heartbeat_of_the_one_that_is_meant(matches: bool, tmp_path: Path) -> 
             sender.sendto(os.urandom(40), ("127.0.0.1", port))  # noise does it no harm
             sender.sendto(beat.pack(packer), ("127.0.0.1", port))
         assert until(condition.met, 1.0 if not matches else 10.0) is matches
+    finally:
+        condition.close()
+
+
+def test_a_camera_behind_an_autopilot_that_passes_on_only_to_whom_it_has_heard() -> None:
+    from cinempc.flight.dialect import mavlink
+
+    port = free_port()
+    autopilot = mavlink.MAVLink(None, srcSystem=3, srcComponent=1)
+    camera = mavlink.MAVLink(None, srcSystem=3, srcComponent=100)
+    beat = mavlink.MAVLink_heartbeat_message(mavlink.MAV_TYPE_QUADROTOR, 12, 0, 0, 4, 3)
+    condition = ready.Heartbeat(port, "camera", 3)
+    condition.open()
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.settimeout(10)
+            link.sendto(beat.pack(autopilot), ("127.0.0.1", port))
+            assert not condition.met()
+            data, peer = link.recvfrom(300)
+            (heard,) = mavlink.MAVLink(None).parse_buffer(data)
+            # Somebody in the vehicle, but nobody that an autopilot would miss.
+            assert heard.get_type() == "HEARTBEAT"
+            assert heard.get_srcSystem() == 3
+            assert heard.type == mavlink.MAV_TYPE_GENERIC
+            link.sendto(beat.pack(camera), peer)
+            assert until(condition.met, 10.0)
     finally:
         condition.close()
