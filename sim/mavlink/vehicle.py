@@ -294,7 +294,7 @@ class SimulatedPayload:
             if not self.clock.known:
                 self._introduce()
             ahead = now + self._shift - self.host.time
-            if math.isnan(ahead) or 0 >= ahead > -_FAR:
+            if math.isnan(ahead) or SLICE > ahead > -_FAR:
                 time.sleep(SLICE / 4)
                 continue
             if ahead <= -_FAR:
@@ -305,7 +305,7 @@ class SimulatedPayload:
                 # This process was not let run: what it missed does not come again.
                 self.host.time += ahead - SLICE
                 ahead = SLICE
-            self.host.step(min(SLICE, ahead))
+            self.host.step(SLICE)
             if self._epoch is not None:
                 there = self.host.time - self._shift
                 self._filming.step(there, self._epoch + round(there * 1e6), self.pose)
