@@ -30,10 +30,11 @@ class FrameTruth:
 
 
 def describe(
-    pose: CameraPose, lens: LensState, actors: Iterable[SubjectEstimate]
+    time: float, pose: CameraPose, lens: LensState, actors: Iterable[SubjectEstimate]
 ) -> dict[str, Any]:
-    """Plain data of the truth; `read` undoes it."""
+    """Plain data of the truth at a vehicle time, s; `read` undoes it."""
     return {
+        "time": round(time, 6),
         "pose": [*(round(float(x), 5) for x in pose.position), pose.yaw, pose.pitch, pose.roll],
         "lens": [lens.focal_length_mm, min(lens.focus_distance_m, _FAR), lens.f_number],
         "actors": {
@@ -46,6 +47,14 @@ def describe(
             for actor in actors
         },
     }
+
+
+def taken_at(data: Mapping[str, Any]) -> float | None:
+    """The vehicle time of a picture, s, by its truth; None where that does not say."""
+    time = data.get("time")
+    if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time):
+        return None
+    return float(time)
 
 
 def read(data: Mapping[str, Any], time: float) -> FrameTruth:

@@ -110,7 +110,7 @@ class VideoEye:
         if entry is None:
             return None
         image, depth, (utc, arrived, about) = entry
-        when, sure = self._when(utc, arrived)
+        when, sure = self._when(utc, arrived, about)
         state = self._at(when)
         if state.time < when - 1e-6 and time.monotonic() - arrived < _PATIENCE:
             return None
@@ -188,8 +188,13 @@ class VideoEye:
 
     # --- the time ---
 
-    def _when(self, utc: int | None, arrived: float) -> tuple[float, bool]:
+    def _when(self, utc: int | None, arrived: float, about: bytes | None) -> tuple[float, bool]:
         """Vehicle time of an exposure, s, and whether the picture itself has told it."""
+        told = None if about is None else sei.truth_of(about)
+        if told is not None and (time_told := truth.taken_at(told)) is not None:
+            # A simulator's own: PX4's UTC is the wall clock's, which runs away from the time that
+            # it simulates when that does not go at a second a second.
+            return time_told, True
         start = self._utc()
         if utc is not None and start is not None:
             # In whole µs: a double of seconds since 1970 has no more.

@@ -146,7 +146,7 @@ class PictureStreams:
         """
         self.taken += 1
         if self._on["main"]:
-            about = sei.truth(truth.describe(frame.pose, frame.lens, actors))
+            about = sei.truth(truth.describe(time, frame.pose, frame.lens, actors))
             self._send(frame.image, utc, about)
         if self._on["depth"] and frame.depth is not None:
             # Picked, not averaged: between two things there is nothing.
