@@ -68,6 +68,17 @@ def launch(
             "--fly/--no-fly", help="Without: everything but `cinempc fly`, for other clients."
         ),
     ] = True,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH", help="Of the pictures, px, if not the camera's: fewer are faster."
+        ),
+    ] = None,
+    frame_rate: Annotated[
+        float | None,
+        typer.Option(min=1, max=120, help="Pictures a simulated second, if not the camera's."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of wind, noise and textures.")] = 0,
     gui: Annotated[bool, typer.Option("--gui", help="With the simulator's window.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the commands instead of running them.")
@@ -86,7 +97,17 @@ def launch(
     if folder is None:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = Path("takes") / f"{Path(script).stem}-{stamp}"
-    values = Values(script, folder, speed, instance)
+    pictures = []
+    if size is not None:
+        pictures += ["--size", size]
+    if frame_rate is not None:
+        pictures += ["--frame-rate", f"{frame_rate:g}"]
+    if pictures and not any(setup.PICTURES in (part.command or "") for part in chosen.parts):
+        raise CinempcError(
+            f"{chosen.name} takes the pictures as the camera's file says: without --size and "
+            "--frame-rate"
+        )
+    values = Values(script, folder, speed, instance, seed, shlex.join(pictures))
     wanted = [part for part in chosen.parts if (fly or not part.main) and (gui or not part.gui)]
     if options and not any(part.main for part in wanted):
         raise CinempcError(
@@ -112,10 +133,22 @@ def launch(
 class Values(Mapping[str, str]):
     """What a set-up's file can have filled in, found out when it is asked for."""
 
-    _NAMES = ("script", "out", "speed", "instance", "onboard", "video", "mark", "world")
+    _NAMES = (
+        "script", "out", "speed", "instance", "seed", "pictures", "onboard", "video", "mark",
+        "world",
+    )  # fmt: skip
 
-    def __init__(self, script: str, folder: Path, speed: float, instance: int) -> None:
+    def __init__(
+        self,
+        script: str,
+        folder: Path,
+        speed: float = 1.0,
+        instance: int = 0,
+        seed: int = 0,
+        pictures: str = "",
+    ) -> None:
         self.script, self.folder, self.speed, self.instance = script, folder, speed, instance
+        self.seed, self.pictures = seed, pictures
         self.onboard = 14540 + instance
         self.with_gazebo = False
         self._px4: dict[Simulator, Px4] = {}
@@ -130,6 +163,10 @@ class Values(Mapping[str, str]):
                 return f"{self.speed:g}"
             case "instance":
                 return str(self.instance)
+            case "seed":
+                return str(self.seed)
+            case "pictures":
+                return self.pictures
             case "onboard":
                 return str(self.onboard)
             case "video":
@@ -209,6 +246,7 @@ class Values(Mapping[str, str]):
             heading=heading,
             instance=self.instance,
             speed=self.speed,
+            seed=self.seed,
         )
 
 

@@ -18,6 +18,9 @@ from cinempc import configs
 from cinempc.errors import ConfigError
 from cinempc.units import Seconds
 
+#: What in a command stands for the options of a simulated camera's pictures.
+PICTURES = "{pictures}"
+
 
 class Answer(configs.Config):
     """A command that is asked until its output matches."""
@@ -186,5 +189,10 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 
 def words(command: str, values: Mapping[str, str]) -> list[str]:
-    """A command's words, filled in: a value with spaces stays in its word."""
-    return [fill(word, values) for word in shlex.split(command)]
+    """A command's words, filled in: a value with spaces stays in its word, but ``{pictures}``
+    alone stands for as many words as it holds."""
+    found = []
+    for word in shlex.split(command):
+        filled = fill(word, values)
+        found += shlex.split(filled) if word == PICTURES else [filled]
+    return found

@@ -46,6 +46,7 @@ def test_the_embedded_one(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "cinempc.cli"]
     assert vehicle.words == [
         *program, "sim", "vehicle", "--script", "orbit", "--speed", "0.25", "--instance", "3",
+        "--seed", "0",
     ]  # fmt: skip
     assert "system 4" in str(vehicle.ready)
     assert "UDP port 14543 and a packet on UDP port 5603" in str(vehicle.ready)
@@ -56,6 +57,14 @@ def test_the_embedded_one(tmp_path: Path) -> None:
     assert fly.main
     assert not vehicle.main
     assert fly.log == tmp_path / "logs" / "fly.log"
+
+
+def test_smaller_pictures(tmp_path: Path) -> None:
+    words = compose("embedded", tmp_path, pictures="--size 480x270 --frame-rate 12")[
+        "vehicle"
+    ].words
+    assert list(words)[-4:] == ["--size", "480x270", "--frame-rate", "12"]
+    assert "" not in words
 
 
 def test_real_px4_with_sih(build: Path, tmp_path: Path) -> None:
@@ -127,6 +136,7 @@ def test_the_command_line_says_what_it_would_do(build: Path, tmp_path: Path) -> 
         (("px4-sih", "orbit", "--instance", "12"), "from 0 to 9"),
         (("embedded", "orbit", "--no-fly", "--", "--monitor"), "no `cinempc fly`"),
         (("px4-sih", "orbt"), "did you mean 'orbit'"),
+        (("px4-gazebo", "orbit", "--size", "480x270"), "as the camera's file says"),
     ],
 )
 def test_mistakes_are_told_with_status_2(
