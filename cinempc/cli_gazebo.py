@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from xml.etree import ElementTree
 
 import typer
 
@@ -123,14 +124,15 @@ def gazebo(
     from sim.gazebo.payload import GazeboPayload
     from sim.gazebo.transport import GazeboTransport
     from sim.gazebo.usher import Usher
-    from sim.gazebo.world import world_name
+    from sim.gazebo.world import action_of, world_name
     from sim.mavlink import video
 
     for key, value in launch.network(instance).items():
         os.environ.setdefault(key, value)
     loaded, scene = _set(script)
     name = world_name(scene)
-    if not (world / f"{name}.sdf").is_file():
+    file = world / f"{name}.sdf"
+    if not file.is_file():
         raise CinempcError(
             f"{world} holds no world of {scene.name!r}: write it with "
             f"'cinempc sim world --script {script} --to {world}'"
@@ -157,6 +159,7 @@ def gazebo(
             loaded.camera,
             pictures=streams,
             begin=usher.begin,
+            action=action_of(ElementTree.parse(file).getroot(), scene),
             instance=instance,
             seed=seed,
         )

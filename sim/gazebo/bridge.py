@@ -7,7 +7,6 @@ it: Gazebo renders everything sharp. Simulated time is Gazebo's, which is PX4's 
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -65,6 +64,7 @@ class GazeboEye:
         lens: how the lens stood at a simulated time, s.
         seed: of the people, as the world was written with.
         blurred: whether depth of field is shown; else everything is sharp, as Gazebo renders it.
+        action: simulated time at which the people begin, s, where the world says it.
 
     Attributes:
         action: simulated time at which the people began, s; None while they wait.
@@ -82,6 +82,7 @@ class GazeboEye:
         *,
         seed: int = 0,
         blurred: bool = True,
+        action: float | None = None,
     ) -> None:
         self._transport, self._camera, self._lens = transport, camera, lens
         self._row, self._blurred = Row.of(camera), blurred
@@ -90,12 +91,11 @@ class GazeboEye:
             for person in (people.Person.of(a, k, seed) for k, a in enumerate(scene.actors))
         ]
         self._inboxes: dict[tuple[int | None, str], deque[bytes]] = {}
-        self._lock = threading.Lock()
         self._cameras: dict[int, _Camera] = {}
         self._track = poses.Track()
         self._last = -np.inf
         self._truth: FrameTruth | None = None
-        self.action: float | None = None
+        self.action = self._written = action
         self.given = self.bad = self.late = 0
         self._hear(None, f"/world/{world}/dynamic_pose/info", "Pose_V")
         self._choose()
@@ -197,7 +197,7 @@ class GazeboEye:
 
     def _begin_anew(self) -> None:
         """The simulation was reset: what came before is of another time."""
-        self._last, self.action = -np.inf, None
+        self._last, self.action = -np.inf, self._written
         for camera in self._cameras.values():
             camera.images.clear()
             camera.depths.clear()

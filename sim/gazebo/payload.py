@@ -90,6 +90,7 @@ class GazeboPayload:
         camera: as the world was written for.
         pictures: takes the pictures; None for a camera that streams none.
         begin: told the simulated time at which the camera began to record, once: the action.
+        action: the simulated time of the action, s, where the world says it: nobody is told.
         instance: of PX4.
         seed: as the world was written with.
         lacks: what the camera cannot do.
@@ -109,6 +110,7 @@ class GazeboPayload:
         *,
         pictures: PictureStreams | None = None,
         begin: Callable[[float], None] = lambda time: None,
+        action: float | None = None,
         instance: int = 0,
         seed: int = 0,
         lacks: Lacks = Lacks.NOTHING,
@@ -129,7 +131,9 @@ class GazeboPayload:
         self.host.add(self.camera)
         self._lens = LensHistory()
         self._lens.add(0.0, self.camera.motors.state)
-        self.eye = GazeboEye(transport, world, scene, camera, self._lens.at, seed=seed)
+        self.eye = GazeboEye(
+            transport, world, scene, camera, self._lens.at, seed=seed, action=action
+        )
         self._clock = VehicleClock()
         self._pictures, self._begin, self._send = pictures, begin, send
         self._epoch: int | None = None

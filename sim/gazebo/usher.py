@@ -43,6 +43,8 @@ def begin(transport: Transport, world: str, folder: Path, time: float) -> list[s
     """
     files = sorted(folder.glob("*.sdf"))
     factories = [messages.make("EntityFactory", sdf=_starting(file, time)) for file in files]
+    if not files:
+        return []
     refused = []
     asked = messages.make("EntityFactory_V", data=factories).SerializeToString()
     service = f"/world/{world}/create_multiple"

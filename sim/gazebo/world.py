@@ -205,3 +205,14 @@ def actor(person: Person, part: Part, meshes: str, action: float) -> sdf.Element
         add(waypoint, "time", sdf.milliseconds(float(time)))
         add(waypoint, "pose", (round(east, 4), round(north, 4), 0, 0, 0, round(heading, 5)))
     return who
+
+
+def action_of(world: sdf.Element, scene: Scene) -> float | None:
+    """The simulated time, s, at which the people of a written world begin by themselves; None if
+    they wait, or there are none."""
+    for person in people(scene):
+        name = sdf.entity(person.actor.id)
+        begins = world.findtext(f"world/actor[@name='{name}']/script/delay_start")
+        if begins is not None:
+            return float(begins) - part(person).delay
+    return None

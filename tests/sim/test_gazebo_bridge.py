@@ -296,6 +296,14 @@ def test_simulation_that_begins_anew_is_followed() -> None:
     assert len(roll(shoot, 0, np.array([1.2, 1.25]))) == 2
 
 
+def test_action_that_the_world_says_stays() -> None:
+    shoot = Shoot()
+    eye = GazeboEye(PlayedGazebo(), "plaza", PLAZA, camera(), lambda time: shoot.lens, action=40.0)
+    assert eye.action == 40.0
+    assert eye.subjects(41.0)["hero"].position[0] == pytest.approx(1.2 * (1 - 0.4))
+    assert eye.subjects(39.0)["hero"].velocity == pytest.approx([0, 0, 0])
+
+
 def test_hostile_messages_are_left_out() -> None:
     shoot = Shoot()
     random = np.random.default_rng(5)

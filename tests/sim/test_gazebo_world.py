@@ -146,6 +146,13 @@ def test_round_is_ahead_by_little_in_the_first_moment() -> None:
     assert max(ahead) == pytest.approx(0.8 * 1.9 / 8, abs=0.01)
 
 
+def test_world_says_when_its_people_begin() -> None:
+    assert world.action_of(world.build(LANE, "meshes", action=12.5), LANE) == pytest.approx(
+        12.5, abs=1e-3
+    )
+    assert world.action_of(world.build(LANE, "meshes"), LANE) is None
+
+
 def test_people_wait_where_they_begin() -> None:
     root = world.build(LANE, "meshes")
     assert root.find("world/actor") is None

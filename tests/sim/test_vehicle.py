@@ -145,15 +145,31 @@ def step_response(distance):
 
 def test_position_step():
     path, speeds, _ = step_response(10.0)
-    assert speeds.max() == pytest.approx(5.1, rel=0.1)
-    assert path[:, 0].max() - 10 == pytest.approx(0.38, abs=0.15)
-    assert np.argmax(path[:, 0] > 9) * STEP == pytest.approx(2.8, rel=0.1)
+    along = path[:, 0]
+    assert speeds.max() == pytest.approx(5.1, abs=0.2)
+    assert along.max() - 10 == pytest.approx(0.32, abs=0.06)
+    assert np.argmax(along > 9) * STEP == pytest.approx(2.87, abs=0.1)
+    assert np.flatnonzero(abs(along - 10) > 0.3)[-1] * STEP == pytest.approx(5.8, abs=0.7)
+    # The collective is there before the lean is: it rises at first, and sinks when it brakes.
+    assert path[:, 2].max() - 10 == pytest.approx(0.15, abs=0.04)
+    assert path[:, 2].min() - 10 == pytest.approx(-0.09, abs=0.04)
 
 
-def test_tilt_is_limited_and_height_kept():
-    path, _, tilts = step_response(100.0)
-    assert math.radians(40) < tilts.max() <= math.radians(45) + 1e-6
-    assert np.abs(path[:, 2] - 10).max() < 0.05
+def test_tilt_is_limited():
+    _, _, tilts = step_response(100.0)
+    assert 44 < math.degrees(tilts.max()) < 48
+
+
+def test_a_step_of_the_heading():
+    quad = Quadrotor(X500, [0, 0, 10])
+    quad.command(Setpoint(np.array([0, 0, 10.0]), NOT_GIVEN, NOT_GIVEN, math.radians(30)))
+    yaws = []
+    for _ in range(round(4 / STEP)):
+        quad.step()
+        yaws.append(math.degrees(quad.yaw))
+    assert max(yaws) == pytest.approx(37.8, abs=1.5)
+    assert np.argmax(yaws) * STEP == pytest.approx(1.25, abs=0.15)
+    assert yaws[-1] == pytest.approx(30, abs=1)
 
 
 def test_climb_and_descent_are_limited():
@@ -187,14 +203,14 @@ def test_integrator_takes_up_a_new_wind():
 def test_turns_the_short_way():
     quad = Quadrotor(X500, [0, 0, 10], yaw=3.0)
     quad.command(Setpoint(np.array([0, 0, 10.0]), np.zeros(3), np.zeros(3), -3.0))
-    for _ in range(round(4 / STEP)):
+    for _ in range(round(6 / STEP)):
         quad.step()
     assert quad.yaw == pytest.approx(2 * math.pi - 3.0, abs=0.01)
 
 
 def test_a_slow_airframe_turns_wider():
     def flown(lag):
-        quad = Quadrotor(X500, [0, 0, 10], airframe=Airframe(tilt_lag=lag))
+        quad = Quadrotor(X500, [0, 0, 10], airframe=Airframe(rate_lag=lag))
         quad.command(Setpoint(np.array([5.0, 0, 10]), NOT_GIVEN, NOT_GIVEN, 0.0))
         for _ in range(round(0.5 / STEP)):
             quad.step()
