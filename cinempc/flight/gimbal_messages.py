@@ -23,6 +23,10 @@ EARTH = _LEVEL | (
 #: Yaw from the vehicle's nose, and carried along with it.
 VEHICLE = _LEVEL | mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME
 
+#: Fastest that a gimbal or a vehicle turns, rad/s, and farthest that a yaw is told, rad (two
+#: turns): what is beyond it, or no number, is not known.
+_FASTEST, _TURNED = 50.0, 4 * math.pi
+
 _ERROR = "GIMBAL_DEVICE_ERROR_FLAGS"
 #: Failures with which the gimbal does not do what it is told, and what to call them.
 FAILURES = {
@@ -94,7 +98,7 @@ def device_report(message: Any, heading: float, heading_rate: float | None) -> D
                 rates = frames.rates_from_gimbal(velocity, heading_rate)
     except ValueError:
         return None
-    if rates is not None and not all(map(math.isfinite, rates)):
+    if rates is not None and not all(abs(rate) <= _FASTEST for rate in rates):
         rates = None
     boot = int(message.time_boot_ms)
     return DeviceReport(boot / 1e3 if boot else None, angles, rates, int(message.failure_flags))
@@ -107,9 +111,9 @@ def _own_heading(message: Any) -> tuple[float, float | None] | None:
     """
     explicit = message.flags & mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME
     yaw, rate = message.delta_yaw, message.delta_yaw_velocity
-    if not explicit or not math.isfinite(yaw) or (yaw == 0 and rate == 0):
+    if not explicit or not abs(yaw) <= _TURNED or (yaw == 0 and rate == 0):
         return None
-    return float(frames.yaw_enu_from_ned(yaw)), -rate if math.isfinite(rate) else None
+    return float(frames.yaw_enu_from_ned(yaw)), -rate if abs(rate) <= _FASTEST else None
 
 
 def set_attitude(

@@ -257,6 +257,8 @@ class Pilot:
             after = await self.autopilot.parameter("COM_OF_LOSS_T")
         except NoAnswer:
             return
+        if not (math.isfinite(action) and math.isfinite(after)):
+            return
         does = _LOSS_ACTIONS.get(int(action), f"does what COM_OBL_RC_ACT {action:g} says")
         self._on_event("info", f"when the stream is lost for {after:g} s, the autopilot {does}")
 
@@ -328,11 +330,11 @@ class Pilot:
             await asyncio.sleep(0.2)
 
     def _timesync(self, message: Any) -> None:
-        if message.tc1 == 0 or not self.autopilot.target.sent(message):
+        if message.tc1 == 0 or message.ts1 not in self._asked:
             return
-        asked = self._asked.pop(message.ts1, None)
-        if asked is None:
+        if not self.autopilot.target.sent(message):
             return
+        asked = self._asked.pop(message.ts1)
         now = time.monotonic()
         self._delays.append((now, (now - asked) / 2))
         while now - self._delays[0][0] > _DELAYS:
