@@ -127,12 +127,6 @@ def test_a_vehicle_that_is_not_there(vehicle):
     assert is_free(port_of(vehicle))
 
 
-def test_without_mavsdk(monkeypatch):
-    monkeypatch.setattr(preflight.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(LinkError, match=r"pip install 'cinempc\[mavsdk\]'"):
-        preflight.check(SITL)
-
-
 # --- a vehicle that answers ---
 
 
