@@ -51,6 +51,8 @@ _REST = (0.5, 1.0, 2.0, 5.0)
 #: numbers.
 _TURNED, _TURNING, _INPUTS = (-1e3, 1e3), (-50.0, 50.0), (-1e4, 1e4)
 _LENSES = np.array([0.0, -0.1, -4.0]), np.array([9.0, 100.0, 20.0])
+#: Longest time between two nodes, s: the motion between them is a polynomial, and grows.
+_APART = 1.0
 #: How far in the future it may begin, s.
 _AHEAD = 0.5
 
@@ -115,8 +117,11 @@ def _malformed(plan: Plan) -> str | None:
         return "it has not one state for every time"
     if not all(np.isfinite(a).all() for a in arrays):
         return "it is not all numbers"
-    if (np.diff(plan.times) <= 0).any():
+    steps = np.diff(plan.times)
+    if (steps <= 0).any():
         return "its times do not rise"
+    if steps.max() > _APART:
+        return f"its nodes are {steps.max():.3g} s apart"
     for what, values, (low, high) in (
         ("looks", plan.states[:, ANGLES], _TURNED),
         ("turns", plan.states[:, RATES], _TURNING),

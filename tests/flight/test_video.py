@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cinempc.errors import CinempcError
-from cinempc.flight import camera_reports, telemetry, video_feed
+from cinempc.flight import camera_reports, telemetry, truth, video_feed
 from cinempc.flight.camera_reports import VideoStream
 from cinempc.flight.depth_join import LATE, DepthJoin, Taken, metres
 from cinempc.flight.dialect import mavlink
@@ -207,7 +207,9 @@ def test_a_picture_waits_for_the_vehicle_to_tell_where_it_was():
 
 
 @pytest.mark.slow
-def test_a_picture_whose_time_is_not_known_is_dated_by_its_arrival():
+def test_a_picture_whose_time_is_not_known_is_dated_by_its_arrival(monkeypatch):
+    """A real camera's tell no truth, and no UTC is known while the autopilot has no fix."""
+    monkeypatch.setattr(truth, "taken_at", lambda data: None)
     port = free_udp()
     began = time.monotonic()
 
@@ -225,6 +227,15 @@ def test_a_picture_whose_time_is_not_known_is_dated_by_its_arrival():
         utc[0] = EPOCH / 1e6  # the autopilot has a fix
         frame = frames_of(eye, film, 5)[-1]
         assert round(frame.time * RATE) == pytest.approx(frame.time * RATE, abs=1e-4)
+
+
+def test_a_simulators_picture_tells_the_vehicles_time():
+    """PX4's UTC is the wall clock's, which runs away from the time that it simulates."""
+    port = free_udp()
+    with filming(port) as film, looking(str(port), utc=lambda: EPOCH / 1e6 - 7.0) as eye:
+        times = [frame.time for frame in frames_of(eye, film, 4)]
+    assert [round(t * RATE) for t in times] == pytest.approx([t * RATE for t in times], abs=1e-4)
+    assert times[-1] < 6.0
 
 
 @pytest.mark.slow
