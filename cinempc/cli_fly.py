@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 FLY_EXAMPLE = "Example: cinempc fly dolly_zoom --flight sitl --monitor --out takes/flown"
 
+#: Time for the vehicle to get ready, wall s: satellites are searched for, and a simulator in slow
+#: motion takes as much longer.
+_READY = 90.0
 #: Time for the camera's first picture to come, wall s.
 _FIRST_PICTURE = 20.0
 #: Time between two looks for it, s.
@@ -182,7 +185,7 @@ def _checked(config: Flight, script: Script, origin: NDArray[np.float64], log: F
     """
     from cinempc.flight import preflight
 
-    found = preflight.check(config, script.safety.fence, origin=origin, on_event=log)
+    found = preflight.check(config, script.safety.fence, origin=origin, wait=_READY, on_event=log)
     for warning in found.warnings:
         log("warning", warning)
     if not found.ready:
