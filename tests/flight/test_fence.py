@@ -118,6 +118,7 @@ def fenced(vehicle: TestVehicle):
         for name, value in (
             ("GF_ACTION", 2), ("GF_MAX_HOR_DIST", 0), ("GF_MAX_VER_DIST", 0), ("COM_FAIL_ACT_T", 2),
             ("COM_OBL_RC_ACT", 5), ("RTL_RETURN_ALT", 10),
+            ("COM_OF_LOSS_T", 3),  # a busy machine's pauses are not what is tested
         ):  # fmt: skip
             await client.autopilot.parameter(name, float(value))
         assert await mission.clear() == ACCEPTED
@@ -413,7 +414,7 @@ def test_a_stream_that_ends_turns_the_hold_into_what_a_lost_stream_does(fenced):
         await flight.begin()
         await flight.until(Mode.HOLD)
         flight.stream.stop()
-        await flight.until(Mode.RETURN, 4.0)
+        await flight.until(Mode.RETURN, 8.0)
         return True
 
     assert fenced(work)
