@@ -18,7 +18,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cinempc import cli_flight, cli_fly, cli_gazebo, cli_launch, cli_perception, configs
+from cinempc import cli_bench, cli_flight, cli_fly, cli_gazebo, cli_launch, cli_perception, configs
 from cinempc.console import err, out, progress_bar
 from cinempc.errors import CinempcError
 
@@ -54,6 +54,7 @@ cli_flight.simulated.command("gazebo", epilog=cli_gazebo.BRIDGE_EXAMPLE)(cli_gaz
 cli_flight.simulated.command("world", epilog=cli_gazebo.WORLD_EXAMPLE)(cli_gazebo.write_world)
 app.command("launch", epilog=cli_launch.LAUNCH_EXAMPLE)(cli_launch.launch)
 bench.command("perception", epilog=cli_perception.BENCH_EXAMPLE)(cli_perception.bench_perception)
+bench.command("stream", epilog=cli_bench.STREAM_EXAMPLE)(cli_bench.bench_stream)
 
 
 class PerceptionKind(StrEnum):

@@ -187,6 +187,8 @@ def narrower(gimbal: Gimbal, information: Any) -> tuple[Gimbal, tuple[str, ...]]
         if axis == "yaw" and endless:
             continue
         wanted: Range = getattr(gimbal, axis)
+        if low > wanted.max or high < wanted.min:
+            continue  # nothing in common: one of the two is wrong, and it is not the file
         least = min(max(wanted.min, low), high)
         most = max(min(wanted.max, high), low)
         tolerance = math.radians(0.1)

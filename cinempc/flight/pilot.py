@@ -43,6 +43,7 @@ from cinempc.flight.commands import NoAnswer
 from cinempc.flight.config import Flight, read_key
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.gimbal import Gimbaling, make_gimbal
+from cinempc.flight.lens_channel import Latency
 from cinempc.flight.link import Link
 from cinempc.flight.plan_check import reason_to_refuse
 from cinempc.flight.px4 import Mode
@@ -524,6 +525,16 @@ class Pilot:
         """Start or stop the camera's own recording."""
         assert self._camera is not None
         await (self._camera.start_recording() if on else self._camera.stop_recording())
+
+    async def measure_anew(self) -> None:
+        """Forget how regular the stream was so far."""
+        self._ticker.measure_anew()
+
+    async def lens_latency(self) -> dict[Dof, Latency]:
+        """From commands to the lens until reports showed their effect, s."""
+        if self._camera is None:
+            return {}
+        return {dof: self._camera.latency(dof) for dof in Dof}
 
     # --- the stream ---
 

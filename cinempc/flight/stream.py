@@ -70,6 +70,11 @@ class Ticker:
                 self._errors.append(abs(started - last - period))
             last = started
 
+    def measure_anew(self) -> None:
+        """Forget the figures so far."""
+        self._errors.clear()
+        self._intervals.clear()
+
     def jitter(self) -> Jitter | None:
         """Figures of the last two minutes; None before the second call."""
         if not self._intervals:

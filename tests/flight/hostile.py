@@ -155,10 +155,6 @@ def packet(
     return head + payload + struct.pack("<H", crc)
 
 
-def _is_cut(data: bytes) -> bool:
-    return data[0] == 0xFD and len(data) < (12 + data[1] if len(data) > 1 else 12)
-
-
 class Mutator:
     """Makes packets of samples.
 
@@ -215,7 +211,8 @@ class Mutator:
             for at in self._random.choice(places, 1 + self._pick(3), replace=False):
                 data[int(at)] ^= 1 << self._pick(8)
         elif kind == 1:
-            del data[1 + self._pick(len(data) - 1) :]
+            # Both bytes of the checksum, at least: what comes next may begin with the last one.
+            del data[1 + self._pick(len(data) - 3) :]
         else:
             data[-1 - self._pick(2)] ^= 1 + self._pick(255)
         return bytes(data)
@@ -228,10 +225,9 @@ class Mutator:
         return bytes(data)
 
     def together(self, packets: list[bytes]) -> bytes:
-        """Several in one datagram, some of them twice, with or without rubbish between them; one
-        that was cut at the end, or the next one's first byte may be the last that it lacks."""
+        """Several in one datagram, some of them twice, with or without rubbish between them."""
         out = b""
-        for each in sorted(packets, key=_is_cut):
+        for each in packets:
             out += each * (1 + (self._pick(8) == 0))
             if self._pick(10) == 0:
                 out += self._random.bytes(self._pick(20))
