@@ -7,10 +7,12 @@ setpoint's own velocity and acceleration are added where they are given:
     v_sp = v_ff + P (p_sp - p)
     a_sp = a_ff + K_p (v_sp - v) + ∫ K_i (v_sp - v) dt - K_d v̇
 
-The thrust vector is limited in tilt and size. The airframe follows it with first-order lags (the
-tilt turns, the motors spin up), and is a point mass with linear drag against the air:
+The thrust vector is limited in tilt and size. What it asks of the airframe is an axis n_sp and a
+collective T_sp. The axis follows as PX4's attitude controller makes it (an angle gives a rate, the
+rate follows with a lag, both in the airframe, which turns), the collective as the motors spin up.
+The airframe is a point mass with linear drag against the air:
 
-    v̇ = a_T - k (v - w),    τ ȧ_T = a_sp - a_T
+    ω_sp = P_att (n_sp - n),  τ_ω ω̇ = ω_sp - ω,  ṅ = ω,  τ_T Ṫ = T_sp - T,  v̇ = T n - g - k (v - w)
 
 Everything is in the ENU world frame, SI units. ``docs/vehicles.md`` compares the outcome with
 measurements on PX4. The loop is in plain floats: vectors of three are slower in numpy.
@@ -50,22 +52,25 @@ class Autopilot:
     climb_i: float = 2.0  # 1/s², MPC_Z_VEL_I_ACC
     climb_d: float = 0.0  # -, MPC_Z_VEL_D_ACC
     derivative_cutoff: float = 5.0  # Hz, MPC_VELD_LP: low-pass filter of v̇
+    thrust_margin: float = 0.3  # of full thrust, MPC_THR_XY_MARG: kept for going sideways
     speed: float = 12.0  # m/s, MPC_XY_VEL_MAX
     climb: float = 3.0  # m/s, MPC_Z_VEL_MAX_UP
     descent: float = 1.5  # m/s, MPC_Z_VEL_MAX_DN
     tilt: float = math.radians(45)  # rad, MPC_TILTMAX_AIR
+    attitude_p: float = 4.0  # 1/s, MC_ROLL_P, MC_PITCH_P
     yaw_p: float = 2.8  # 1/s, MC_YAW_P
     yaw_rate: float = math.radians(200)  # rad/s, MC_YAWRATE_MAX
+    yaw_torque_cutoff: float = 2.0  # Hz, MC_YAW_TQ_CUTOFF
 
 
 @dataclass(frozen=True)
 class Airframe:
     """How the airframe answers the autopilot; its drag is ``response.drag`` of the config."""
 
-    latency: float = 0.02  # s, from sending a setpoint until the controller uses it
-    tilt_lag: float = 0.27  # s, of the lean in the airframe: the attitude controller's
-    thrust_lag: float = 0.05  # s
-    yaw_lag: float = 0.1  # s
+    latency: float = 0.012  # s, from sending a setpoint until the controller uses it
+    rate_lag: float = 0.12  # s, of the rate at which it leans: rate controller and rotors
+    yaw_rate_lag: float = 0.41  # s: a quadrotor has little torque about its axis
+    thrust_lag: float = 0.05  # s, SIH_T_TAU: the motors
     max_thrust: float = 2.0  # of the weight: PX4's hover throttle is half (MPC_THR_HOVER 0.5)
     min_thrust: float = 0.12  # of full thrust, MPC_THR_MIN
 
@@ -100,11 +105,15 @@ class Quadrotor:
         self._v = [float(x) for x in velocity]
         air = [float(x) for x in wind]
         # In trim: thrust carries the drag, and the integrator the wind's part of it.
-        self._thrust = [self._drag * (v - w) for v, w in zip(self._v, air, strict=True)]
+        x, y, z = (self._drag * (v - w) for v, w in zip(self._v, air, strict=True))
+        z += GRAVITY
+        self._thrust = math.sqrt(x * x + y * y + z * z)  # the collective, m/s²
+        self._axis = [x / self._thrust, y / self._thrust, z / self._thrust]
+        self._lean_rate = [0.0, 0.0]  # of the axis, along the nose and to the left, 1/s
         self._integral = [-self._drag * w for w in air]
         self._a = [0.0, 0.0, 0.0]
         self._derivative = [0.0, 0.0, 0.0]
-        self._yaw, self._yaw_rate = float(yaw), 0.0
+        self._yaw, self._yaw_rate, self._yaw_torque = float(yaw), 0.0, 0.0
         self._pending: deque[tuple[float, _Target]] = deque()
         self._clock = 0.0
         self._target: _Target = (self._p.copy(), self._v.copy(), [0.0, 0.0, 0.0], self._yaw, 0.0)
@@ -137,7 +146,7 @@ class Quadrotor:
     @property
     def attitude(self) -> tuple[float, float, float]:
         """Yaw, pitch (positive nose up) and roll (positive right side down), rad."""
-        x, y, z = self._thrust[0], self._thrust[1], self._thrust[2] + GRAVITY
+        x, y, z = self._axis
         c, s = math.cos(self._yaw), math.sin(self._yaw)
         forward, left = c * x + s * y, c * y - s * x
         return self._yaw, -math.atan2(forward, z), -math.atan2(left, math.hypot(forward, z))
@@ -145,8 +154,8 @@ class Quadrotor:
     @property
     def tilt(self) -> float:
         """Angle of the thrust from the vertical, rad."""
-        x, y, z = self._thrust
-        return math.atan2(math.hypot(x, y), z + GRAVITY)
+        x, y, z = self._axis
+        return math.atan2(math.hypot(x, y), z)
 
     def command(self, setpoint: Setpoint) -> None:
         """Fly to this setpoint from now on. NaN in velocity or acceleration: not given, as on
@@ -194,44 +203,68 @@ class Quadrotor:
         ax = a_ff[0] + ap.velocity_p * ex + integral[0] - ap.velocity_d * d[0]
         ay = a_ff[1] + ap.velocity_p * ey + integral[1] - ap.velocity_d * d[1]
         az = a_ff[2] + ap.climb_p * ez + integral[2] - ap.climb_d * d[2]
-        # Thrust: height first, then tilt and what is left of the thrust.
-        top = self.airframe.max_thrust * GRAVITY
-        up = min(max(az + GRAVITY, self.airframe.min_thrust * top), top)
-        if (az + GRAVITY > up and ez > 0) or (az + GRAVITY < up and ez < 0):
-            ez = 0.0
-        size = math.hypot(ax, ay)
-        limit = min(up * math.tan(ap.tilt), math.sqrt(max(top * top - up * up, 0.0)))
+        # The airframe's axis: along what is asked for beside gravity, within the allowed tilt.
+        size, slope = math.hypot(ax, ay), math.tan(ap.tilt)
         lx, ly = ax, ay
-        if size > limit:
-            lx, ly = ax * limit / size, ay * limit / size
+        if size > slope * GRAVITY:
+            lx, ly = ax * slope * GRAVITY / size, ay * slope * GRAVITY / size
+        # Thrust along it for the height; that goes before, but for a margin.
+        top = self.airframe.max_thrust * GRAVITY
+        level = GRAVITY / math.sqrt(lx * lx + ly * ly + GRAVITY * GRAVITY)  # cosine of its tilt
+        thrust = max((az + GRAVITY) / level, self.airframe.min_thrust * top)
+        tx, ty, up = thrust * level * lx / GRAVITY, thrust * level * ly / GRAVITY, thrust * level
+        low = thrust > (az + GRAVITY) / level
+        if (low and ez < 0) or (up >= top and ez > 0):
+            ez = 0.0
+        across = math.hypot(tx, ty)
+        margin = min(across, ap.thrust_margin * top)
+        up = min(up, math.sqrt(top * top - margin * margin))
+        most = math.sqrt(max(top * top - up * up, 0.0))
+        if across > most:
+            tx, ty = tx * most / across, ty * most / across
+        if ax * ax + ay * ay > tx * tx + ty * ty:
             # PX4's tracking anti-windup.
-            ex -= 2 / ap.velocity_p * (ax - lx)
-            ey -= 2 / ap.velocity_p * (ay - ly)
+            ex -= 2 / ap.velocity_p * (ax - tx)
+            ey -= 2 / ap.velocity_p * (ay - ty)
         integral[0] += ap.velocity_i * ex * dt
         integral[1] += ap.velocity_i * ey * dt
         integral[2] += ap.climb_i * ez * dt
         integral[2] = min(max(integral[2], -GRAVITY), GRAVITY)
         # Airframe.
-        thrust = self._thrust
-        # The lean is the airframe's: it turns along, and lags as the airframe sees it.
-        swing = self._yaw_rate * dt
-        thrust[0], thrust[1] = thrust[0] - swing * thrust[1], thrust[1] + swing * thrust[0]
-        turn = dt / (self.airframe.tilt_lag + dt)
-        thrust[0] += turn * (lx - thrust[0])
-        thrust[1] += turn * (ly - thrust[1])
-        thrust[2] += dt / (self.airframe.thrust_lag + dt) * (up - GRAVITY - thrust[2])
+        collective = math.sqrt(tx * tx + ty * ty + up * up)
+        self._lean(tx / collective, ty / collective, dt)
+        self._thrust += dt / (self.airframe.thrust_lag + dt) * (collective - self._thrust)
         for i in range(3):
-            a = thrust[i] - self._drag * (v[i] - wind[i])
+            a = self._thrust * self._axis[i] - self._drag * (v[i] - wind[i])
+            if i == 2:
+                a -= GRAVITY
             self._a[i] = a
             v[i] += a * dt
             p[i] += v[i] * dt
         self._turn(dt)
 
+    def _lean(self, x: float, y: float, dt: float) -> None:
+        """Turn the axis towards one with these horizontal components. What lags is the airframe's
+        lean, which turns with it."""
+        axis, rate = self._axis, self._lean_rate
+        c, s = math.cos(self._yaw), math.sin(self._yaw)
+        dx, dy = x - axis[0], y - axis[1]
+        turn, gain = dt / (self.airframe.rate_lag + dt), self.autopilot.attitude_p
+        rate[0] += turn * (gain * (c * dx + s * dy) - rate[0])
+        rate[1] += turn * (gain * (c * dy - s * dx) - rate[1])
+        swing = self._yaw_rate * dt
+        nx = axis[0] - swing * axis[1] + (c * rate[0] - s * rate[1]) * dt
+        ny = axis[1] + swing * axis[0] + (s * rate[0] + c * rate[1]) * dt
+        axis[0], axis[1] = nx, ny
+        axis[2] = math.sqrt(max(1 - nx * nx - ny * ny, 0.01))  # never on its side
+
     def _turn(self, dt: float) -> None:
         ap = self.autopilot
         error = (self._target[3] - self._yaw + math.pi) % (2 * math.pi) - math.pi
         rate = min(max(self._target[4] + ap.yaw_p * error, -ap.yaw_rate), ap.yaw_rate)
-        self._yaw_rate += dt / (self.airframe.yaw_lag + dt) * (rate - self._yaw_rate)
+        blend = min(1.0, 2 * math.pi * ap.yaw_torque_cutoff * dt)
+        self._yaw_torque += blend * (rate - self._yaw_rate - self._yaw_torque)
+        self._yaw_rate += dt / self.airframe.yaw_rate_lag * self._yaw_torque
         self._yaw += self._yaw_rate * dt
 
 

@@ -23,6 +23,7 @@ class Mode(Enum):
     LAND = (4, 6)
     FOLLOW_ME = (4, 8)
     PRECISION_LAND = (4, 9)
+    DESCEND = (4, 20)  # a failsafe: down, without a position
     UNKNOWN = (0, 0)
 
     @property

@@ -29,23 +29,37 @@ from sim.wind import WindField
 
 Floats = NDArray[np.float64]
 
-#: Version that is reported: the PX4 that was measured (1.17, a development build).
-VERSION = 1 << 24 | 17 << 16
+#: Version that is reported: the PX4 that was measured (1.18, a development build).
+VERSION = 1 << 24 | 18 << 16 | 64
 #: The vehicle's UTC when it starts, µs: 2026-01-01. Its GPS is simulated.
 EPOCH = 1767225600_000000
 #: Time after the start before arming is accepted, s.
 _READY = 4.0
+#: Times after arming, s, when it says that it takes off, and when it does: motors, and the ramp of
+#: their thrust (COM_SPOOLUP_TIME, MPC_TKO_RAMP_T).
+_RAMP, _LIFT = 1.75, 3.8
+#: Time after the start, s, until its estimator has a position.
+_SETTLED = 2.0
+#: Time after touching down, s, until the land detector is sure.
+_DETECTED = 2.0
+#: Times after the last fix, s, when a position by dead reckoning is not believed any more, and when
+#: its speed is not; and how fast it goes wrong, m/s.
+_LOST, _DRIFTED, _DRIFT = 5.0, 7.0, 0.25
+#: Times, s, for which a ground station, and a pilot with sticks, are taken to be there when they
+#: were heard, and after which it is a failsafe that the pilot is not.
+_STATION, _STICKS, _STICKS_GONE = 2.5, 0.5, 0.9
 #: Time after the lift-off, s, in which it cannot touch down: a gust must not end a take-off.
 _LIFT_OFF = 0.5
 #: Default message rates of PX4's onboard link, 1/s.
 DEFAULT_RATES = {
     "LOCAL_POSITION_NED": 30.0,
     "ATTITUDE": 85.0,
+    "ATTITUDE_QUATERNION": 50.0,
     "ESTIMATOR_STATUS": 1.0,
-    "EXTENDED_SYS_STATE": 1.0,
-    "GLOBAL_POSITION_INT": 10.0,
-    "GPS_RAW_INT": 5.0,
-    "SYS_STATUS": 1.0,
+    "EXTENDED_SYS_STATE": 5.0,
+    "GLOBAL_POSITION_INT": 50.0,
+    "GPS_RAW_INT": 8.0,
+    "SYS_STATUS": 5.0,
     "BATTERY_STATUS": 0.5,
     "HOME_POSITION": 0.5,
     "SYSTEM_TIME": 1.0,
@@ -55,12 +69,12 @@ _INT, _REAL = mavlink.MAV_PARAM_TYPE_INT32, mavlink.MAV_PARAM_TYPE_REAL32
 #: Parameters that clients ask for, with PX4's defaults and types.
 PARAMETERS: dict[str, tuple[float, int]] = {
     "SYS_AUTOSTART": (10040, _INT),
-    "SYS_FAILURE_EN": (0, _INT),
+    "SYS_FAILURE_EN": (1, _INT),  # in simulation
     "COM_OF_LOSS_T": (1.0, _REAL),
     "COM_OBL_RC_ACT": (0, _INT),
     "COM_DISARM_LAND": (2.0, _REAL),
     "COM_DISARM_PRFLT": (10.0, _REAL),
-    "COM_RC_IN_MODE": (3, _INT),
+    "COM_RC_IN_MODE": (1, _INT),
     "MIS_TAKEOFF_ALT": (2.5, _REAL),
     "MNT_MODE_IN": (4, _INT),
     "MNT_MODE_OUT": (2, _INT),
@@ -101,10 +115,26 @@ _SENSORS = (
 #: What COM_OBL_RC_ACT leads to; without sticks, the manual modes fall through to a return.
 _LOSS_MODES = {0: Mode.RETURN, 3: Mode.RETURN, 4: Mode.LAND, 5: Mode.HOLD}
 #: What of two failsafes is done: the later one here.
-_WORSE = (Mode.HOLD, Mode.RETURN, Mode.LAND)
-_CRUISE, _LANDING, _ACCELERATION = 5.0, 0.7, 3.0  # m/s, m/s (MPC_LAND_SPEED), m/s²
+_WORSE = (Mode.HOLD, Mode.RETURN, Mode.LAND, Mode.DESCEND)
+#: Modes that want a pilot with sticks.
+_MANUAL = (Mode.MANUAL, Mode.ALTITUDE, Mode.POSITION, Mode.ACRO, Mode.STABILIZED)
+_CRUISE, _ACCELERATION, _JERK = 5.0, 3.0, 4.0  # MPC_XY_CRUISE, MPC_ACC_HOR, MPC_JERK_AUTO
+_APPROACH = 0.5  # 1/s, MPC_XY_TRAJ_P: speed for the distance that is left
+_TAKE_OFF = 1.5  # m/s, MPC_TKO_SPEED
+#: Landing: speed m/s at and below a height m (MPC_LAND_SPEED, MPC_LAND_ALT2), to the usual one at
+#: MPC_LAND_ALT1; and close to the ground (MPC_LAND_CRWL).
+_LAND_SPEED, _LAND_LOW, _LAND_HIGH, _CRAWL, _CRAWL_BELOW = 0.7, 5.0, 10.0, 0.3, 0.7
+#: How near home it goes down, m (NAV_ACC_RAD).
+_NEAR_HOME = 10.0
+#: How near the height of its take-off it holds, m (NAV_MC_ALT_RAD).
+_REACHED = 0.8
 #: MAV_CMD_INJECT_FAILURE's unit and types (FAILURE_UNIT_SENSOR_GPS, FAILURE_TYPE_*).
 _INJECT, _GPS, _OK = 420, 4, 0
+#: MAV_PARAM_ERROR_TYPE_MISMATCH, newer than the dialect.
+_TYPE_MISMATCH = 7
+#: ESTIMATOR_STATUS flags: of all that it can know, and without a position, without a speed; at
+#: rest it says that it is (ESTIMATOR_CONST_POS_MODE).
+_KNOWN, _NO_PLACE, _NO_SPEED, _AT_REST = 895, 869, 101, 128
 
 
 @dataclass(frozen=True)
@@ -117,7 +147,8 @@ class Geodetic:
 
 
 class _Path:
-    """The moving setpoint of the automatic modes: accelerates, cruises, brakes, stands."""
+    """The moving setpoint of the automatic modes: sets out, cruises, brakes, stands; its
+    acceleration and jerk are limited."""
 
     def __init__(self, position: Floats, velocity: Floats) -> None:
         self.position, self.velocity = position.copy(), velocity.copy()
@@ -126,16 +157,31 @@ class _Path:
     def step(self, target: Floats, speed: tuple[float, float, float], dt: float) -> None:
         """Towards a target at up to (horizontal, up, down) m/s."""
         error = target - self.position
-        wanted = np.sign(error) * np.sqrt(1.2 * _ACCELERATION * np.abs(error))
-        near = np.abs(error) < 0.3
-        wanted[near] = error[near]
-        size = math.hypot(wanted[0], wanted[1])
-        if size > speed[0]:
-            wanted[:2] *= speed[0] / size
-        wanted[2] = min(max(wanted[2], -speed[2]), speed[1])
-        self.acceleration = np.clip((wanted - self.velocity) / 0.2, -_ACCELERATION, _ACCELERATION)
+        wanted = np.zeros(3)
+        far = math.hypot(error[0], error[1])
+        if far > 1e-6:
+            pace = min(speed[0], _APPROACH * far, _fastest(far))
+            wanted[:2] = pace / far * error[:2]
+        pace = _fastest(abs(error[2]))
+        wanted[2] = min(pace, speed[1]) if error[2] > 0 else -min(pace, speed[2])
+        short = wanted - self.velocity
+        # As hard as leaves time to let go again.
+        hard = np.minimum(np.sqrt(2 * _JERK * np.abs(short)), _ACCELERATION) * np.sign(short)
+        turn = np.clip(hard - self.acceleration, -_JERK * dt, _JERK * dt)
+        self.acceleration = self.acceleration + turn
         self.velocity = self.velocity + dt * self.acceleration
         self.position = self.position + dt * self.velocity
+
+
+def _fastest(distance: float) -> float:
+    """Speed, m/s, from which it can stop in a distance, m; undoes `_stopping`."""
+    b = 2 * _ACCELERATION**2 / _JERK
+    return (math.sqrt(b * b + 8 * _ACCELERATION * distance) - b) / 2
+
+
+def _stopping(speed: float) -> float:
+    """Distance, m, in which it stops from a speed, m/s: with PX4's allowance for its jerk."""
+    return speed * (speed / (2 * _ACCELERATION) + _ACCELERATION / _JERK)
 
 
 def _ignoring(make: Callable[[], Any]) -> Callable[[float], Any]:
@@ -247,7 +293,9 @@ class SimAutopilot(Component):
         self._path = _Path(self._home, np.zeros(3))
         self._goal = self._home.copy()
         self._yaw = self._heading
-        self._gps_lost = False
+        self._gps_lost: float | None = None  # since when, s
+        self._stations: dict[int, float] = {}  # links with a ground station, and when it was heard
+        self._sticks = -math.inf  # when a pilot's sticks were heard
         self._rates = {link: dict(DEFAULT_RATES) for link in self._rates}
         self._due = {}
         self._next_heartbeat = 0.0
@@ -342,6 +390,8 @@ class SimAutopilot(Component):
         keep = math.exp(-dt / self.noise.bias_time)
         fresh = self.noise.position_bias * math.sqrt(1 - keep * keep)
         self._bias = keep * self._bias + fresh * self._random.standard_normal(3)
+        if self._gps_lost is not None and not self.landed:
+            self._bias += dt * _DRIFT * np.array([0.3, -0.95, 0.0])
         if not self.armed or self.landed:
             self._ground(dt)
             return
@@ -362,7 +412,7 @@ class SimAutopilot(Component):
             and self._setpoint is not None
             and self._setpoint.position[2] > self._home[2] + 0.3
         )
-        if wants_up and self.time - self._armed_at > 1.0:  # the motors spool up
+        if wants_up and self.time - self._armed_at > _LIFT:
             self.landed, self._lifted_at = False, self.time
             self._path = _Path(self._estimate(), np.zeros(3))
             if self._mode is Mode.OFFBOARD and self._setpoint is not None:
@@ -378,7 +428,7 @@ class SimAutopilot(Component):
         place = np.array([body.position[0], body.position[1], 0.0])
         self._body = Quadrotor(self._drag_vehicle(), place, yaw=body.yaw)
         self.landed = True
-        self._landed_at = self.time
+        self._landed_at = self.time + _DETECTED
         self._goal = place
 
     def _automatic(self, dt: float) -> None:
@@ -386,29 +436,40 @@ class SimAutopilot(Component):
         up, down = self._value("MPC_Z_VEL_MAX_UP"), self._value("MPC_Z_VEL_MAX_DN")
         goal = self._goal
         if mode is Mode.TAKEOFF:
-            up = 1.5  # MPC_TKO_SPEED
-            if abs(self._estimate()[2] - goal[2]) < 0.3:
+            up = _TAKE_OFF
+            if abs(self._estimate()[2] - goal[2]) < _REACHED:
                 self._change(Mode.HOLD)
-        elif mode is Mode.LAND:
-            goal = np.array([goal[0], goal[1], -1.0])
-            down = _LANDING if position[2] < 5 else down
+                self._goal = goal
+        elif mode in (Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND):
+            goal = np.array([goal[0], goal[1], -5.0])
         elif mode is Mode.RETURN:
             goal = self._homeward()
-            if goal[2] < 0:
-                down = _LANDING if position[2] < 5 else down
+        if goal[2] < 0:
+            down = self._landing_speed(position[2], down)
         self._path.step(goal, (_CRUISE, up, down), dt)
         self._body.command(
             Setpoint(self._path.position, self._path.velocity, self._path.acceleration, self._yaw)
         )
 
+    def _landing_speed(self, height: float, usual: float) -> float:
+        """m/s, at a height above the ground, m."""
+        if height < _CRAWL_BELOW:
+            return _CRAWL
+        share = min(max((height - _LAND_LOW) / (_LAND_HIGH - _LAND_LOW), 0.0), 1.0)
+        return _LAND_SPEED + share * (usual - _LAND_SPEED)
+
+    @property
+    def _away(self) -> float:
+        """Distance of its path from home, over ground, m."""
+        return float(np.linalg.norm(self._path.position[:2] - self._home[:2]))
+
     def _homeward(self) -> Floats:
         """PX4's way home: up to RTL_RETURN_ALT (less where home is near: a cone of 45 deg),
-        across, down."""
+        across, and down as soon as it is near."""
         here, home = self._path.position, self._home
-        far = float(np.linalg.norm(here[:2] - home[:2]))
-        if far < 1.0:
-            return np.array([home[0], home[1], -1.0])
-        level = max(here[2], min(self._value("RTL_RETURN_ALT"), far + 2))
+        if self._away < _NEAR_HOME:
+            return np.array([home[0], home[1], -5.0])
+        level = max(here[2], min(self._value("RTL_RETURN_ALT"), self._away))
         if here[2] < level - 0.5:
             return np.array([here[0], here[1], level])
         return np.array([home[0], home[1], level])
@@ -424,20 +485,29 @@ class SimAutopilot(Component):
         ):
             self._disarm("Disarmed by landing")
             return
-        if self._gps_lost and self._mode is not Mode.LAND:
-            self._fail(Mode.LAND)  # blind descent
+        if self._lost_for > _LOST and self._mode is not Mode.DESCEND and not self.landed:
+            self._fail(Mode.DESCEND)
             return
+        if self._intended in _MANUAL and not self.landed:
+            self._without_sticks(self.time - self._sticks)
         if self._intended is not Mode.OFFBOARD:
             return
         lost = self.time - self._setpoint_time > self._value("COM_OF_LOSS_T")
         if lost and not self._failsafe:
             self._fail(_LOSS_MODES.get(int(self._value("COM_OBL_RC_ACT")), Mode.RETURN))
-        elif not lost and self._failsafe and self.time - self._failed_at > 0.5:
+        elif not lost and self._failsafe and self._mode is not Mode.DESCEND:
             self._failsafe = False
             self._change(self.fallback or Mode.OFFBOARD)
 
+    def _without_sticks(self, gone: float) -> None:
+        """In a manual mode: it holds for a while, then returns (NAV_RCL_ACT 2)."""
+        if gone > _STICKS_GONE and self.fallback is None:
+            self.fall_back(Mode.HOLD)
+        elif gone > _STICKS_GONE + self._value("COM_FAIL_ACT_T") and self.fallback is Mode.HOLD:
+            self.fall_back(Mode.RETURN)
+
     def _fail(self, mode: Mode) -> None:
-        self._failsafe, self._failed_at = True, self.time
+        self._failsafe = True
         self.say(mavlink.MAV_SEVERITY_CRITICAL, "Failsafe activated")
         self._change(max(mode, self.fallback or mode, key=_WORSE.index))
 
@@ -464,14 +534,13 @@ class SimAutopilot(Component):
                 # Where it can stop.
                 v = self._body.velocity
                 speed = float(np.linalg.norm(v))
-                self._goal = self._estimate() + v * speed / (2 * _ACCELERATION)
+                self._goal = self._estimate() + v * _stopping(speed) / max(speed, 1e-6)
             self._yaw = self._body.yaw
         if mode is Mode.TAKEOFF:
             self._goal = self._body.position + np.array([0, 0, self._value("MIS_TAKEOFF_ALT")])
         self._mode = mode
         if mode is Mode.OFFBOARD and self._setpoint is not None:
             self._body.command(self._setpoint)
-        self.send(self.heartbeat())
 
     def _disarm(self, words: str) -> None:
         self.armed = False
@@ -481,11 +550,12 @@ class SimAutopilot(Component):
         self._home = self._body.position.copy()
         self._intended = self._mode = Mode.HOLD
         self._failsafe, self.fallback = False, None
-        self.send(self.heartbeat())
 
     def say(self, severity: int, words: str) -> None:
-        """A STATUSTEXT to everyone."""
-        self.send(mavlink.MAVLink_statustext_message(severity, words.encode()))
+        """A STATUSTEXT to every link with a ground station: PX4 sends it to no other."""
+        for link, heard in self._stations.items():
+            if self.time - heard < _STATION:
+                self._send_to(link, mavlink.MAVLink_statustext_message(severity, words.encode()))
 
     # --- what it is told ---
 
@@ -501,6 +571,11 @@ class SimAutopilot(Component):
                     self.answer(message, result)
                 return
         match kind:
+            case "HEARTBEAT":
+                if message.type == mavlink.MAV_TYPE_GCS:
+                    self._stations[self.via] = self.time
+            case "MANUAL_CONTROL":
+                self._sticks = self.time
             case "SET_POSITION_TARGET_LOCAL_NED":
                 self._take_setpoint(message)
             case "PARAM_REQUEST_READ":
@@ -552,7 +627,7 @@ class SimAutopilot(Component):
         if message.param1 >= 0.5:
             if self.armed:
                 return int(mavlink.MAV_RESULT_ACCEPTED)
-            if self.time < _READY or self._gps_lost:
+            if self.time < _READY or self._gps_lost is not None:
                 self.say(
                     mavlink.MAV_SEVERITY_CRITICAL,
                     "Arming denied: Resolve system health failures first",
@@ -564,9 +639,9 @@ class SimAutopilot(Component):
             self.say(mavlink.MAV_SEVERITY_INFO, "Armed by external command")
             if self._mode is Mode.TAKEOFF:
                 self._goal = self._home + np.array([0, 0, self._value("MIS_TAKEOFF_ALT")])
-            self.send(self.heartbeat())
             return int(mavlink.MAV_RESULT_ACCEPTED)
-        if not self.landed and message.param2 != 21196:  # PX4's word for "even in the air"
+        down = self.landed and self.time >= self._landed_at
+        if not down and message.param2 != 21196:  # PX4's word for "even in the air"
             self.say(mavlink.MAV_SEVERITY_CRITICAL, "Disarming denied: not landed")
             return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
         if self.armed:
@@ -575,20 +650,25 @@ class SimAutopilot(Component):
 
     def _set_mode(self, message: Any) -> int:
         if not int(message.param1) & mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED:
-            return int(mavlink.MAV_RESULT_UNSUPPORTED)
+            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
         return self._go(mode_of(int(message.param2) << 16 | int(message.param3) << 24))
 
     def _go(self, mode: Mode) -> int:
-        """What somebody wants."""
-        if mode in (Mode.UNKNOWN, Mode.MISSION, Mode.FOLLOW_ME, Mode.PRECISION_LAND):
-            return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
-        if mode is Mode.OFFBOARD and (
-            self.time - self._setpoint_time > self._value("COM_OF_LOSS_T")
+        """What somebody wants. On the ground it takes every mode but READY and DESCEND; in the air
+        those that it can fly."""
+        flies = self.armed and not self.landed
+        streamed = self.time - self._setpoint_time <= self._value("COM_OF_LOSS_T")
+        steered = self.time - self._sticks <= _STICKS
+        if (
+            mode in (Mode.UNKNOWN, Mode.READY, Mode.DESCEND)
+            or (flies and mode is Mode.MISSION)
+            or (flies and mode in _MANUAL and not steered)
+            or (flies and mode is Mode.OFFBOARD and not streamed)
         ):
             return int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
         self._intended = mode
         self._failsafe, self.fallback = False, None
-        # Without a radio control, the manual modes hold the vehicle, as PX4 does in SITL.
+        # A pilot's sticks, once they have been let go, hold it where it is.
         self._change(mode)
         return int(mavlink.MAV_RESULT_ACCEPTED)
 
@@ -603,7 +683,12 @@ class SimAutopilot(Component):
                     rates[name] = 0.0 if interval < 0 else 1e6 / interval
                 self._due.pop((self.via, name), None)
                 return int(mavlink.MAV_RESULT_ACCEPTED)
-        return int(mavlink.MAV_RESULT_DENIED)
+        return int(mavlink.MAV_RESULT_FAILED)
+
+    def _request(self, message: Any) -> int:
+        result = super()._request(message)
+        unknown = result == mavlink.MAV_RESULT_UNSUPPORTED
+        return int(mavlink.MAV_RESULT_DENIED) if unknown else result
 
     def _reboot_ordered(self, message: Any) -> int:
         if int(message.param1) != 1 or self.armed:
@@ -617,8 +702,16 @@ class SimAutopilot(Component):
             return int(mavlink.MAV_RESULT_UNSUPPORTED)
         if int(message.param1) != _GPS:
             return int(mavlink.MAV_RESULT_UNSUPPORTED)
-        self._gps_lost = int(message.param2) != _OK
+        if int(message.param2) == _OK:
+            self._gps_lost = None
+        elif self._gps_lost is None:
+            self._gps_lost = self.time
         return int(mavlink.MAV_RESULT_ACCEPTED)
+
+    @property
+    def _lost_for(self) -> float:
+        """Time without satellites, s."""
+        return 0.0 if self._gps_lost is None else self.time - self._gps_lost
 
     # --- parameters ---
 
@@ -642,6 +735,14 @@ class SimAutopilot(Component):
             name = names[message.param_index] if message.param_index < len(names) else ""
         if name in self._parameters:
             self._tell_parameter(name)
+        else:
+            self._no_parameter(message, mavlink.MAV_PARAM_ERROR_DOES_NOT_EXIST)
+
+    def _no_parameter(self, message: Any, why: int) -> None:
+        who = message.get_srcSystem(), message.get_srcComponent()
+        index = getattr(message, "param_index", -1)
+        error = mavlink.MAVLink_param_error_message(*who, message.param_id.encode(), index, why)
+        self._send_to(self.via, error)
 
     def _tell_parameter(self, name: str) -> None:
         value, kind = self._parameters[name]
@@ -658,9 +759,13 @@ class SimAutopilot(Component):
     def _write_parameter(self, message: Any) -> None:
         name = message.param_id
         if name not in self._parameters:
+            self._no_parameter(message, mavlink.MAV_PARAM_ERROR_DOES_NOT_EXIST)
             return
         value, kind = decode_parameter(message), self._parameters[name][1]
-        if message.param_type == kind and math.isfinite(value):
+        if message.param_type != kind:
+            self._no_parameter(message, _TYPE_MISMATCH)
+            return
+        if math.isfinite(value):
             self.set_parameter(name, value)
         self._tell_parameter(name)
 
@@ -671,14 +776,24 @@ class SimAutopilot(Component):
         base = mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED
         if self.armed:
             base |= mavlink.MAV_MODE_FLAG_SAFETY_ARMED
+        if self._mode in _MANUAL:
+            base |= mavlink.MAV_MODE_FLAG_MANUAL_INPUT_ENABLED
+        elif self._mode not in (Mode.OFFBOARD, Mode.FOLLOW_ME):
+            base |= mavlink.MAV_MODE_FLAG_AUTO_ENABLED | mavlink.MAV_MODE_FLAG_GUIDED_ENABLED
+        if self._mode is not Mode.ACRO:
+            base |= mavlink.MAV_MODE_FLAG_STABILIZE_ENABLED
         return mavlink.MAVLink_heartbeat_message(
-            self.kind,
-            mavlink.MAV_AUTOPILOT_PX4,
-            base,
-            self._mode.custom,
-            mavlink.MAV_STATE_ACTIVE if self.armed else mavlink.MAV_STATE_STANDBY,
-            3,
+            self.kind, mavlink.MAV_AUTOPILOT_PX4, base, self._mode.custom, self._state(), 3
         )
+
+    def _state(self) -> int:
+        """MAV_STATE: on the ground, whether it could be armed in this mode."""
+        if self.armed:
+            fails = self._failsafe or self.fallback is not None
+            return int(mavlink.MAV_STATE_CRITICAL if fails else mavlink.MAV_STATE_ACTIVE)
+        ready = self.time >= _READY and self._gps_lost is None
+        can = self._mode in (Mode.HOLD, Mode.TAKEOFF)
+        return int(mavlink.MAV_STATE_STANDBY if ready and can else mavlink.MAV_STATE_UNINIT)
 
     def _estimate(self) -> Floats:
         return self._body.position + self._bias
@@ -687,17 +802,23 @@ class SimAutopilot(Component):
         return EPOCH + int(self.time * 1e6)
 
     def _landed_state(self) -> int:
-        if self.landed:
+        if self.landed and self.armed and self._landed_at < self._armed_at:
+            ramps = self.time - self._armed_at > _RAMP
+            if self._mode is Mode.TAKEOFF and ramps:
+                return int(mavlink.MAV_LANDED_STATE_TAKEOFF)
+            if self._mode is Mode.OFFBOARD and ramps:
+                return int(mavlink.MAV_LANDED_STATE_IN_AIR)
+        if self.landed and self.time >= self._landed_at:
             return int(mavlink.MAV_LANDED_STATE_ON_GROUND)
         if self._mode is Mode.TAKEOFF:
             return int(mavlink.MAV_LANDED_STATE_TAKEOFF)
-        if self._mode is Mode.LAND:
+        if self._mode in (Mode.LAND, Mode.PRECISION_LAND) or (
+            self._mode is Mode.RETURN and self._away < _NEAR_HOME
+        ):
             return int(mavlink.MAV_LANDED_STATE_LANDING)
         return int(mavlink.MAV_LANDED_STATE_IN_AIR)
 
     def _local_position(self) -> Any:
-        if self._gps_lost:
-            return None
         noise = self._random.standard_normal(6)
         p = frames.ned_from_enu(self._estimate() + self.noise.position * noise[:3])
         v = frames.ned_from_enu(self._body.velocity + self.noise.velocity * noise[3:])
@@ -731,12 +852,13 @@ class SimAutopilot(Component):
         )
 
     def _estimator_status(self) -> Any:
-        flags = mavlink.ESTIMATOR_ATTITUDE | mavlink.ESTIMATOR_VELOCITY_VERT
-        flags |= mavlink.ESTIMATOR_POS_VERT_ABS
-        if self.time > 2.0 and not self._gps_lost:
-            flags |= mavlink.ESTIMATOR_VELOCITY_HORIZ | mavlink.ESTIMATOR_POS_HORIZ_REL
-            flags |= mavlink.ESTIMATOR_POS_HORIZ_ABS | mavlink.ESTIMATOR_PRED_POS_HORIZ_REL
-            flags |= mavlink.ESTIMATOR_PRED_POS_HORIZ_ABS
+        flags = _KNOWN
+        if self.time < _SETTLED or self._lost_for > _DRIFTED:
+            flags = _NO_SPEED
+        elif self._lost_for > _LOST:
+            flags = _NO_PLACE
+        if self.landed:
+            flags |= _AT_REST
         return mavlink.MAVLink_estimator_status_message(
             int(self.time * 1e6), flags, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.1, 0.1
         )
@@ -750,8 +872,6 @@ class SimAutopilot(Component):
         return round(latitude * 1e7), round(longitude * 1e7), altitude
 
     def _global_position(self) -> Any:
-        if self._gps_lost:
-            return None
         latitude, longitude, altitude = self._degrees()
         v = frames.ned_from_enu(self._body.velocity) * 100
         heading = math.degrees(float(frames.yaw_ned_from_enu(self._body.yaw))) % 360
@@ -767,16 +887,20 @@ class SimAutopilot(Component):
 
     def _gps(self) -> Any:
         latitude, longitude, altitude = self._degrees()
-        fix = mavlink.GPS_FIX_TYPE_NO_FIX if self._gps_lost else mavlink.GPS_FIX_TYPE_3D_FIX
+        fix = (
+            mavlink.GPS_FIX_TYPE_NO_FIX
+            if self._gps_lost is not None
+            else mavlink.GPS_FIX_TYPE_3D_FIX
+        )
         return mavlink.MAVLink_gps_raw_int_message(
             int(self.time * 1e6), fix, latitude, longitude, round(altitude * 1e3), 70, 110,
-            0, 65535, 0 if self._gps_lost else 16,
+            0, 65535, 0 if self._gps_lost is not None else 16,
         )  # fmt: skip
 
     def _sys_status(self) -> Any:
         sensors = _SENSORS | mavlink.MAV_SYS_STATUS_SENSOR_GPS
         health = _SENSORS | mavlink.MAV_SYS_STATUS_AHRS
-        if not self._gps_lost:
+        if self._gps_lost is None:
             health |= mavlink.MAV_SYS_STATUS_SENSOR_GPS
             if self.time >= _READY:
                 health |= mavlink.MAV_SYS_STATUS_PREARM_CHECK
@@ -839,6 +963,7 @@ class SimAutopilot(Component):
     def _version(self) -> Any:
         capabilities = (
             mavlink.MAV_PROTOCOL_CAPABILITY_PARAM_FLOAT
+            | mavlink.MAV_PROTOCOL_CAPABILITY_PARAM_ENCODE_BYTEWISE
             | mavlink.MAV_PROTOCOL_CAPABILITY_COMMAND_INT
             | mavlink.MAV_PROTOCOL_CAPABILITY_SET_POSITION_TARGET_LOCAL_NED
             | mavlink.MAV_PROTOCOL_CAPABILITY_MISSION_INT

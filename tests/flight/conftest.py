@@ -1,90 +1,19 @@
-"""The conformance suite's vehicles: every test that takes ``vehicle`` runs against the simulated
-vehicle, and against real PX4 where ``PX4_BUILD`` names a build of its SITL."""
+"""The conformance suites' vehicles: every test that takes ``vehicle`` or ``flying`` runs against
+the simulated vehicle, and against real PX4 where ``PX4_BUILD`` names a build of its SITL."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from cinempc.flight.autopilot import Autopilot
-from cinempc.flight.clock import VehicleClock
-from cinempc.flight.commands import Target
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.link import Link
 from cinempc.flight.px4 import Mode
-from cinempc.flight.transport import Transport
-from tests.flight import network
-
-
-@dataclass
-class Client:
-    """A companion computer in a test: a link, and the autopilot on it."""
-
-    link: Link
-    clock: VehicleClock
-    autopilot: Autopilot
-    events: list[tuple[str, str]]
-
-    @property
-    def target(self) -> Target:
-        return self.autopilot.target
-
-    async def sleep(self, seconds: float) -> None:
-        """Vehicle time."""
-        end = self.clock.now() + seconds
-        while self.clock.now() < end:
-            await asyncio.sleep(0.01)
-
-
-@dataclass(frozen=True)
-class TestVehicle:
-    """A vehicle under test."""
-
-    __test__ = False
-
-    kind: str
-    address: str
-    instance: int
-
-    def run(self, work: Callable[[Client], Awaitable[Any]], *, connect: bool = True) -> Any:
-        """Run a test's coroutine with a client on the onboard link."""
-
-        async def whole() -> Any:
-            link = Link(Transport(self.address), system=1 + self.instance)
-            link.open()
-            clock, events = VehicleClock(), []
-            autopilot = Autopilot(
-                link, clock, on_event=lambda level, text: events.append((level, text))
-            )
-            client = Client(link, clock, autopilot, events)
-
-            async def beat() -> None:
-                while True:
-                    link.send(
-                        mavlink.MAVLink_heartbeat_message(
-                            mavlink.MAV_TYPE_ONBOARD_CONTROLLER,
-                            mavlink.MAV_AUTOPILOT_INVALID, 0, 0, mavlink.MAV_STATE_ACTIVE, 3,
-                        )
-                    )  # fmt: skip
-                    await asyncio.sleep(0.2)
-
-            tasks = [asyncio.ensure_future(beat())]
-            try:
-                if connect:
-                    await autopilot.connect(timeout=30.0)
-                    tasks.append(asyncio.ensure_future(autopilot.watch()))
-                    await asyncio.sleep(1.2)
-                return await asyncio.wait_for(work(client), 240.0)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                link.close()
-
-        return asyncio.run(whole())
+from tests.flight import network, steering
+from tests.flight.client import Client, TestVehicle
 
 
 def _kinds() -> list[Any]:
@@ -95,12 +24,35 @@ def _kinds() -> list[Any]:
     ]
 
 
+#: How fast the simulated vehicle runs: as fast as a client holds who has half of a loaded core.
+SPEED = 2.0
+#: Parameters that tests change, as they come.
+_PARAMETERS = {"COM_OF_LOSS_T": 1.0, "COM_OBL_RC_ACT": 0.0, "COM_DISARM_PRFLT": 10.0}
+
+
+@contextlib.contextmanager
+def start(kind: str) -> Iterator[TestVehicle]:
+    """A vehicle in a process of its own; PX4 at the speed in ``PX4_SIM_SPEED_FACTOR``."""
+    if kind == "simulated":
+        begun = network.simulated(SPEED)
+    else:
+        begun = network.px4(float(os.environ.get("PX4_SIM_SPEED_FACTOR", "1")))
+    with begun as (address, instance):
+        yield TestVehicle(kind, address, instance)
+
+
+@pytest.fixture(params=_kinds())
+def fresh(request: pytest.FixtureRequest) -> Iterator[TestVehicle]:
+    """A vehicle that has just been started."""
+    with start(request.param) as vehicle:
+        yield vehicle
+
+
 @pytest.fixture(scope="module", params=_kinds())
 def running(request: pytest.FixtureRequest) -> Iterator[TestVehicle]:
-    """A vehicle that runs for a whole module, at real time."""
-    start = network.simulated if request.param == "simulated" else network.px4
-    with start() as (address, instance):
-        yield TestVehicle(request.param, address, instance)
+    """A vehicle that runs for a whole module."""
+    with start(request.param) as vehicle:
+        yield vehicle
 
 
 @pytest.fixture
@@ -109,7 +61,7 @@ def vehicle(running: TestVehicle) -> TestVehicle:
 
     async def settle(client: Client) -> None:
         autopilot = client.autopilot
-        for name, value in (("COM_OF_LOSS_T", 1.0), ("COM_OBL_RC_ACT", 0.0)):
+        for name, value in _PARAMETERS.items():
             await autopilot.parameter(name, value)
         if autopilot.armed:
             await autopilot.land()
@@ -117,3 +69,34 @@ def vehicle(running: TestVehicle) -> TestVehicle:
 
     running.run(settle)
     return running
+
+
+@dataclass(frozen=True)
+class Flying:
+    """A vehicle that flies. It stays in the air from test to test."""
+
+    vehicle: TestVehicle
+
+    def run(self, work: Callable[[Client, steering.Stream], Awaitable[Any]]) -> Any:
+        """Run a test's coroutine when it stands at `steering.HOME`, in OFFBOARD, with the stream
+        that holds it there."""
+
+        async def whole(client: Client) -> Any:
+            # A busy machine shall not make a failsafe of its own.
+            for name, value in (_PARAMETERS | {"COM_OF_LOSS_T": 6.0}).items():
+                await client.autopilot.parameter(name, value)
+            stream = await steering.home(client)
+            try:
+                return await work(client, stream)
+            finally:
+                stream.stop()
+                if client.autopilot.armed:
+                    await client.autopilot.set_mode(Mode.HOLD)
+
+        return self.vehicle.run(whole)
+
+
+@pytest.fixture
+def flying(running: TestVehicle) -> Flying:
+    """The vehicle in the air, its parameters as they come, but for COM_OF_LOSS_T: 6 s."""
+    return Flying(running)

@@ -15,8 +15,8 @@ from cinempc.flight.commands import request
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.px4 import Mode
 from cinempc.vehicle import Setpoint
-from tests.flight.conftest import Client, TestVehicle
-from tests.flight.test_conformance import Stream, offboard
+from tests.flight.client import Client, TestVehicle
+from tests.flight.steering import Stream, offboard
 
 pytestmark = pytest.mark.slow
 
