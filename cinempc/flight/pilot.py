@@ -607,7 +607,11 @@ class Pilot:
                 self._expected = None
                 self._end("the vehicle was disarmed")
         elif now.mode not in self._expected:
-            acts = time.monotonic() - self.autopilot.failed_safe < _FAILSAFE
+            # PX4 says so in its heartbeat; its words go to links with a ground station only.
+            acts = (
+                now.system_status == mavlink.MAV_STATE_CRITICAL
+                or time.monotonic() - self.autopilot.failed_safe < _FAILSAFE
+            )
             who = "a failsafe of the autopilot acts" if acts else "somebody has taken over"
             self._taken, self._expected = f"{who}: the mode is {now.mode}", None
             if self.phase is Phase.FLYING:

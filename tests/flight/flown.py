@@ -194,7 +194,7 @@ def radio(vehicle: Controlled, seed: int = 0) -> Proxy:
 
 
 class Station:
-    """QGroundControl on the ground station's link."""
+    """QGroundControl on the ground station's link, with a joystick."""
 
     def __init__(self, vehicle: Controlled) -> None:
         self.target = Target(vehicle.system, 1)
@@ -218,7 +218,12 @@ class Station:
         while True:
             self.link.send(heartbeat(mavlink.MAV_TYPE_GCS, mavlink.MAV_AUTOPILOT_INVALID))
             self.heartbeats += 1
-            await asyncio.sleep(0.2)
+            for _ in range(4):
+                # Sticks in the middle: without any, PX4 takes no manual mode in the air.
+                self.link.send(
+                    mavlink.MAVLink_manual_control_message(self.target.system, 0, 0, 500, 0, 0)
+                )
+                await asyncio.sleep(0.05)
 
     async def order(self, number: int, *params: float) -> None:
         await command(self.link, self.target, number, *params)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from cinempc.flight import telemetry
 from cinempc.flight.dialect import mavlink
 from cinempc.flight.px4 import Mode
-from cinempc.flight.stream import Ticker
 from cinempc.flight.telemetry import LocalPosition
 from cinempc.vehicle import Setpoint
 from tests.flight.client import Client
@@ -29,6 +29,8 @@ NORTH = math.pi / 2  # where the nose is at the start, rad
 HOME = np.array([0.0, 0.0, 8.0])  #: Where a test in the air begins.
 
 _ZERO = np.zeros(3)
+#: How often this process looks whether it was held up, wall s, and what counts as that, vehicle s.
+_BEAT, _LATE = 0.01, 0.12
 
 
 def still(place: Floats, yaw: float = NORTH) -> Where:
@@ -37,43 +39,50 @@ def still(place: Floats, yaw: float = NORTH) -> Where:
 
 
 class Stream:
-    """Setpoints, 50 a second, from a function of vehicle time.
+    """Setpoints, 50 a second, from a function of vehicle time: one for each reported position, for
+    the time that it tells. So nothing is late when a busy machine holds up the vehicle; only what
+    holds up this process does harm, and is kept.
 
     Attributes:
-        sent: when, vehicle s: a busy machine makes gaps.
+        on: whether they are sent.
+        stalls: when, vehicle s, this process was held up, and for how long, s of the vehicle's.
     """
 
     def __init__(self, client: Client, where: Where, mask: int = ALL) -> None:
         self.client, self.where, self.mask = client, where, mask
         self.on = True
-        self.sent: list[float] = []
-        self._task = asyncio.ensure_future(Ticker(client.clock, 50.0, self._tick).run())
+        self.stalls: list[tuple[float, float]] = []
+        self._forget = client.link.on("LOCAL_POSITION_NED", self._reported)
+        self._beat = asyncio.ensure_future(self._listen())
 
-    def _tick(self) -> None:
+    def _reported(self, message: Any) -> None:
         if not self.on:
             return
-        now = self.client.clock.now()
-        target = self.client.target
-        message = telemetry.setpoint_message(
-            int(now * 1e3), target.system, target.component, self.where(now), _ZERO
+        now, target = message.time_boot_ms / 1e3, self.client.target
+        setpoint = telemetry.setpoint_message(
+            message.time_boot_ms, target.system, target.component, self.where(now), _ZERO
         )
-        message.type_mask = self.mask
-        self.client.link.send(message)
-        self.sent.append(now)
+        setpoint.type_mask = self.mask
+        self.client.link.send(setpoint)
 
-    def steady(self, times: Floats, before: float) -> NDArray[np.bool_]:
-        """Which of these times, vehicle s, had no gap in the stream for so long before them, s."""
-        sent = np.array(self.sent)
-        gaps = sent[1:][np.diff(sent) > 0.2]
-        return np.array([not ((gaps > t - before) & (gaps <= t)).any() for t in times])
+    async def _listen(self) -> None:
+        """For this process being held up."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(_BEAT)
+            now = time.monotonic()
+            late = (now - last - _BEAT) * max(self.client.clock.rate, 1.0)
+            if late > _LATE:
+                self.stalls.append((self.client.clock.now(), late))
+            last = now
 
-    def gap(self, since: float) -> float:
-        """The longest gap since a time, s."""
-        sent = [t for t in self.sent if t >= since]
-        return max((b - a for a, b in pairwise(sent)), default=0.0)
+    def stalled(self, since: float) -> float:
+        """For how long this process was held up since a vehicle time, together, s."""
+        return sum(late for when, late in self.stalls if when >= since)
 
     def stop(self) -> None:
-        self._task.cancel()
+        self._forget()
+        self._beat.cancel()
 
 
 class Track:
@@ -83,7 +92,7 @@ class Track:
         self.points: list[LocalPosition] = []
         self.stop = client.link.on("LOCAL_POSITION_NED", self._keep)
 
-    def _keep(self, message: object) -> None:
+    def _keep(self, message: Any) -> None:
         found = telemetry.local_position(message)
         if found is not None:
             self.points.append(found)
@@ -99,6 +108,13 @@ class Track:
     @property
     def velocities(self) -> Floats:
         return np.array([point.velocity for point in self.points])
+
+    def steady(self, stream: Stream, after: float, before: float) -> NDArray[np.bool_]:
+        """Which of the points count, those after a time, s: where the stream was not held up for
+        so long before, s."""
+        stalls = np.array([-np.inf, *[when for when, _ in stream.stalls]])
+        since = self.times - stalls[np.searchsorted(stalls, self.times, side="right") - 1]
+        return (self.times > after) & (since > before)
 
 
 async def offboard(client: Client, where: Where) -> Stream:

@@ -173,15 +173,15 @@ def test_the_pilot_takes_over(instance: int, script: Path, tmp_path: Path) -> No
     flight.until("rolling")
     pilot = Pilot(instance)
     assert pilot.mode() is Mode.OFFBOARD
-    pilot.choose(Mode.POSITION)
+    pilot.choose(Mode.HOLD)
     status, errors = flight.end()
     assert status == 2
     assert "somebody has taken over" in errors
     assert "the flight ends" not in flight.log
-    assert pilot.mode() is Mode.POSITION
+    assert pilot.mode() is Mode.HOLD
     assert json.loads((tmp_path / "take" / "metrics.json").read_text())["interrupted"]
     time.sleep(3.0)
-    assert pilot.mode() is Mode.POSITION  # and it stays the pilot's
+    assert pilot.mode() is Mode.HOLD  # and it stays the pilot's
 
 
 def test_ctrl_c_leaves_it_in_hold(instance: int, script: Path, tmp_path: Path) -> None:
