@@ -54,6 +54,8 @@ _IN_ORDER = 0.15
 #: Time, vehicle s, after which PX4's navigator has seen a parameter: it looks once a second, and
 #: would climb to the height of the flight before.
 _LOOKS = 1.1
+#: Time, s, after it said "failsafe" in which a change of the mode is the autopilot's own.
+_FAILSAFE = 3.0
 #: Time for an order to show its effect, s, before it is given again.
 _EFFECT = 2.0
 
@@ -141,6 +143,16 @@ class Autopilot:
     def mode(self) -> Mode:
         """Its flight mode, as of the newest heartbeat."""
         return Mode.UNKNOWN if self.status is None else self.status.mode
+
+    @property
+    def overruled(self) -> str:
+        """Who has chosen the mode when it was not us, as a sentence. PX4 says "failsafe" on links
+        with a ground station only; its heartbeats say it on all."""
+        failed = (
+            self.status is not None and self.status.system_status == mavlink.MAV_STATE_CRITICAL
+        ) or time.monotonic() - self.failed_safe < _FAILSAFE
+        who = "a failsafe of the autopilot acts" if failed else "somebody has taken over"
+        return f"{who}: the mode is {self.mode}"
 
     @property
     def armed(self) -> bool:
@@ -460,7 +472,7 @@ class Autopilot:
             lambda: not self.armed,
             timeout,
             lambda: f"the vehicle did not land and disarm in {timeout:g} s{self._said()}",
-            modes=(Mode.LAND,),
+            modes=(Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND),
         )
 
     def _height(self) -> float:
@@ -499,9 +511,7 @@ class Autopilot:
                 if not unless():
                     raise FlightError(f"the autopilot does not {what}: {error}") from None
             if unless():
-                raise FlightError(
-                    f"not told again to {what}: somebody has taken over, the mode is {self.mode}"
-                )
+                raise FlightError(f"not told again to {what}: {self.overruled}")
 
     def _said(self) -> str:
         return f"; it said: {'; '.join(self.texts[-3:])}" if self.texts else ""
@@ -525,7 +535,7 @@ class Autopilot:
         if not await self._comes(lambda: condition() or elsewhere(), timeout):
             raise FlightError(sentence())
         if not condition():
-            raise FlightError(f"somebody has taken over: the mode is {self.mode}{self._said()}")
+            raise FlightError(f"{self.overruled}{self._said()}")
 
     async def _comes(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Whether a condition comes true in time."""

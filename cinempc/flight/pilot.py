@@ -65,8 +65,6 @@ BLIND, LOST = 0.5, 2.0
 SLOW, FAST = 0.25, 0.2
 #: Time, s, over which that age is found, as its least: a packet that was late alone is no matter.
 _DELAYS = 1.6
-#: Time, s, after it said "failsafe" in which a change of the mode is the autopilot's own.
-_FAILSAFE = 3.0
 #: Time, wall s, over which it is found whether a simulator runs in slow motion, and the rate of its
 #: time from which it does not.
 _LONG, _SLOW_MOTION = 20.0, 0.9
@@ -81,6 +79,8 @@ _BEFORE = 0.6
 _GIMBAL_EVERY, _LENS_EVERY = 1, 3
 
 
+#: Modes in which a vehicle that was told to land is on its way down.
+_LANDING = (Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND)
 #: What the autopilot does when the stream is lost, by COM_OBL_RC_ACT.
 _LOSS_ACTIONS = {
     0: "goes to Position mode, and returns where there are no sticks",
@@ -463,7 +463,7 @@ class Pilot:
         Raises:
             NotOurs, FlightError: as `hold`.
         """
-        await self._hand_back("land", self.autopilot.land(), Mode.LAND)
+        await self._hand_back("land", self.autopilot.land(), *_LANDING)
 
     async def return_home(self) -> None:
         """End the stream; the autopilot flies home and lands.
@@ -472,7 +472,7 @@ class Pilot:
             NotOurs, FlightError: as `hold`.
         """
         await self._hand_back(
-            "return", self.autopilot.set_mode(Mode.RETURN), Mode.RETURN, Mode.LAND
+            "return", self.autopilot.set_mode(Mode.RETURN), Mode.RETURN, *_LANDING
         )
 
     async def _hand_back(self, what: str, order: Coroutine[Any, Any, None], *modes: Mode) -> None:
@@ -608,12 +608,7 @@ class Pilot:
                 self._end("the vehicle was disarmed")
         elif now.mode not in self._expected:
             # PX4 says so in its heartbeat; its words go to links with a ground station only.
-            acts = (
-                now.system_status == mavlink.MAV_STATE_CRITICAL
-                or time.monotonic() - self.autopilot.failed_safe < _FAILSAFE
-            )
-            who = "a failsafe of the autopilot acts" if acts else "somebody has taken over"
-            self._taken, self._expected = f"{who}: the mode is {now.mode}", None
+            self._taken, self._expected = self.autopilot.overruled, None
             if self.phase is Phase.FLYING:
                 self._end(self._taken)
             else:

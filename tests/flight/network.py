@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -79,14 +80,33 @@ chosen.run()
 
 
 def free_instance() -> int:
-    """A number of an instance none of whose ports is in use. Not 10: its onboard link would lead to
-    port 14550, to which every vehicle sends for a ground station."""
+    """A number of an instance none of whose ports is in use, and that no other test process has.
+    Not 10: its onboard link would lead to port 14550, to which every vehicle sends for a ground
+    station."""
     offset = os.getpid() % 39
     for k in range(39):
         number = 11 + (offset + k) % 39
-        if _all_free(number):
+        if _ours(number) and _all_free(number):
             return number
     raise RuntimeError("no free UDP ports")
+
+
+_held: dict[int, int] = {}  # file descriptors of locks, by instance
+
+
+def _ours(instance: int) -> bool:
+    """Whether this process has the instance to itself, from now until it ends: ports are free for a
+    moment whenever a vehicle is made anew."""
+    if instance not in _held:
+        path = Path(tempfile.gettempdir()) / f"cinempc-test-instance-{instance}.lock"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return False
+        _held[instance] = lock
+    return True
 
 
 def _all_free(instance: int) -> bool:

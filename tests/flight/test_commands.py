@@ -419,7 +419,7 @@ def test_an_order_is_not_given_again_to_who_was_taken_over() -> None:
         await asyncio.sleep(QUICK)
         flying.mode = Mode.POSITION
         flying.hear(flying.beat())
-        with pytest.raises(FlightError, match="somebody has taken over, the mode is Position"):
+        with pytest.raises(FlightError, match="somebody has taken over: the mode is Position"):
             await ordering
         assert len(flying.orders) == 1
 
