@@ -78,6 +78,9 @@ class Airframe:
 class Quadrotor:
     """The vehicle's true motion.
 
+    Attributes:
+        drag: deceleration per speed through the air, 1/s.
+
     Args:
         vehicle: gives the drag.
         position: ENU, m.
@@ -100,17 +103,17 @@ class Quadrotor:
     ) -> None:
         self.autopilot = autopilot or Autopilot()
         self.airframe = airframe or Airframe()
-        self._drag = vehicle.response.drag
+        self.drag = vehicle.response.drag
         self._p = [float(x) for x in position]
         self._v = [float(x) for x in velocity]
         air = [float(x) for x in wind]
         # In trim: thrust carries the drag, and the integrator the wind's part of it.
-        x, y, z = (self._drag * (v - w) for v, w in zip(self._v, air, strict=True))
+        x, y, z = (self.drag * (v - w) for v, w in zip(self._v, air, strict=True))
         z += GRAVITY
         self._thrust = math.sqrt(x * x + y * y + z * z)  # the collective, m/s²
         self._axis = [x / self._thrust, y / self._thrust, z / self._thrust]
         self._lean_rate = [0.0, 0.0]  # of the axis, along the nose and to the left, 1/s
-        self._integral = [-self._drag * w for w in air]
+        self._integral = [-self.drag * w for w in air]
         self._a = [0.0, 0.0, 0.0]
         self._derivative = [0.0, 0.0, 0.0]
         self._yaw, self._yaw_rate, self._yaw_torque = float(yaw), 0.0, 0.0
@@ -235,7 +238,7 @@ class Quadrotor:
         self._lean(tx / collective, ty / collective, dt)
         self._thrust += dt / (self.airframe.thrust_lag + dt) * (collective - self._thrust)
         for i in range(3):
-            a = self._thrust * self._axis[i] - self._drag * (v[i] - wind[i])
+            a = self._thrust * self._axis[i] - self.drag * (v[i] - wind[i])
             if i == 2:
                 a -= GRAVITY
             self._a[i] = a

@@ -43,6 +43,8 @@ GAINS = {
 }
 _STEP = 0.01  # s, of the model
 _NODE = 0.05  # s, of the flown plan
+_SKIP, _SCALE = 2, 0.05  # steps between two samples that are fitted; m, where the loss turns linear
+_LASTS = 4.0  # s, for which a gust or an error of the position goes on
 _SETTLED = 2.0  # s of the recording that are not fitted: the take-over from a hover
 
 
@@ -100,8 +102,8 @@ class Identified:
 def manoeuvre(
     start: RigState, limits: FlightLimits, time: float, speed: float = 3.0, duration: float = 26.0
 ) -> Plan:
-    """A figure of eight of changing pace around where the vehicle hovers, that begins and ends
-    at rest; it stays within 5 m of there.
+    """A figure of eight of changing pace from where the vehicle hovers, that begins and ends at
+    rest; it stays within 6 m of there.
 
     Args:
         start: the hover; heading, gimbal and lens stay as they are.
@@ -134,8 +136,8 @@ def circle(
     speed: float = 3.0,
     laps: float = 2.0,
 ) -> Plan:
-    """A circle that begins and ends at rest where the vehicle hovers: how well it is followed is
-    what the figures speak of.
+    """A circle from where the vehicle hovers, that begins and ends at rest: how well it is followed
+    is what the figures speak of.
 
     Args:
         start, limits, time: as for `manoeuvre`.
@@ -143,8 +145,9 @@ def circle(
         speed: once it is reached, m/s.
         laps: at that speed.
     """
-    rate = min(speed, math.sqrt(0.8 * limits.acceleration * radius)) / radius
-    ramp = 4.0
+    speed = min(speed, limits.speed, math.sqrt(0.8 * limits.acceleration * radius))
+    rate = speed / radius
+    ramp = max(4.0, 3.0 * speed / limits.acceleration)  # s; half of the acceleration at its middle
     duration = 2 * ramp + 2 * np.pi * laps / rate
     duration = _NODE * round(duration / _NODE)
     t = np.linspace(0.0, duration, 10 * round(duration / _NODE) + 1)
@@ -278,6 +281,25 @@ def _discrete(gains: Gains, drag: float, lag: float) -> tuple[Floats, Floats]:
     return whole[:5, :5], whole[:5, 5:]
 
 
+def _covariance(jacobian: Floats, residuals: Floats) -> Floats:
+    """Of what a least-squares fit finds, where what is left over lasts, as gusts and a wandering
+    position do: with autocovariances up to `_LASTS` (Newey and West 1987).
+
+    Args:
+        jacobian: (2 n, m), two rows for each time.
+        residuals: (2 n,).
+    """
+    scores = (jacobian * residuals[:, None]).reshape(-1, 2, jacobian.shape[1]).sum(axis=1)
+    middle = scores.T @ scores
+    lags = round(_LASTS / (_SKIP * _STEP))
+    for lag in range(1, min(lags, len(scores) - 1) + 1):
+        late = scores[lag:].T @ scores[:-lag]
+        middle += (1 - lag / (lags + 1)) * (late + late.T)
+    inverse = np.linalg.pinv(jacobian.T @ jacobian)
+    found: Floats = inverse @ middle @ inverse
+    return found
+
+
 def fit(recording: Recording, gains: Gains) -> Identified:
     """The response that explains a flight.
 
@@ -288,8 +310,8 @@ def fit(recording: Recording, gains: Gains) -> Identified:
 
     def residual(x: Floats) -> Floats:
         model = simulate(recording, gains, x[0], x[1], x[2], x[3:5])
-        off: Floats = ((model - recording.flown)[settled]).ravel()[::4] / 0.05
-        return off
+        off: Floats = (model - recording.flown)[settled][::_SKIP] / _SCALE
+        return off.ravel()
 
     found = least_squares(
         residual,
@@ -309,8 +331,7 @@ def fit(recording: Recording, gains: Gains) -> Identified:
             "strong gusts, a bad position, or an autopilot that is not PX4's multicopter; "
             "identify again in calm air"
         )
-    spread = np.linalg.pinv(found.jac.T @ found.jac) * (2 * found.cost / max(len(found.fun), 1))
-    sure = np.sqrt(np.maximum(np.diag(spread), 0.0))[:3]
+    sure = np.sqrt(np.maximum(np.diag(_covariance(found.jac, found.fun)), 0.0))[:3]
     return Identified(
         Response.model_validate(
             {

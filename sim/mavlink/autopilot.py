@@ -725,8 +725,8 @@ class SimAutopilot(Component):
     def set_parameter(self, name: str, value: float) -> None:
         """Set a parameter, as a client would."""
         self._parameters[name] = (value, self._parameters[name][1])
-        if name in ("SIH_KDV", "SIH_MASS") and self.landed:
-            self._body = Quadrotor(self._drag_vehicle(), self._body.position, yaw=self._body.yaw)
+        if name in ("SIH_KDV", "SIH_MASS"):
+            self._body.drag = self._drag_vehicle().response.drag
 
     def _read_parameter(self, message: Any) -> None:
         names = list(self._parameters)

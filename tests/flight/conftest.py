@@ -31,10 +31,10 @@ _PARAMETERS = {"COM_OF_LOSS_T": 1.0, "COM_OBL_RC_ACT": 0.0, "COM_DISARM_PRFLT": 
 
 
 @contextlib.contextmanager
-def start(kind: str) -> Iterator[TestVehicle]:
+def start(kind: str, speed: float = SPEED) -> Iterator[TestVehicle]:
     """A vehicle in a process of its own; PX4 at the speed in ``PX4_SIM_SPEED_FACTOR``."""
     if kind == "simulated":
-        begun = network.simulated(SPEED)
+        begun = network.simulated(speed)
     else:
         begun = network.px4(float(os.environ.get("PX4_SIM_SPEED_FACTOR", "1")))
     with begun as (address, instance):
@@ -50,8 +50,8 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[TestVehicle]:
 
 @pytest.fixture(scope="module", params=_kinds())
 def running(request: pytest.FixtureRequest) -> Iterator[TestVehicle]:
-    """A vehicle that runs for a whole module."""
-    with start(request.param) as vehicle:
+    """A vehicle that runs for a whole module, at the module's own ``SPEED`` if it has one."""
+    with start(request.param, getattr(request.module, "SPEED", SPEED)) as vehicle:
         yield vehicle
 
 
