@@ -26,7 +26,7 @@ from cinempc.flight.truth import FrameTruth
 from cinempc.flight.video_feed import SILENT, rtp_address
 from cinempc.rig import Frame, RigState
 
-#: How long a picture waits for the vehicle to have told where it was at exposure, wall s.
+#: How long the vehicle is waited for that has not told yet where it was at an exposure, wall s.
 _PATIENCE = 0.25
 #: Pictures whose truth is remembered.
 _TRUTHS = 512
@@ -90,6 +90,7 @@ class VideoEye:
         self._told: Counter[str] = Counter()
         self._before: Counter[str] = Counter()  # what processes that died had counted
         self._came = float("-inf")
+        self._behind: float | None = None  # since when the vehicle has been waited for
         self._closed = threading.Event()
         self._start()
         self._reader = threading.Thread(target=self._read, name="pictures", daemon=True)
@@ -112,8 +113,14 @@ class VideoEye:
         image, depth, (utc, arrived, about) = entry
         when, sure = self._when(utc, arrived, about)
         state = self._at(when)
-        if state.time < when - 1e-6 and time.monotonic() - arrived < _PATIENCE:
-            return None
+        if state.time >= when - 1e-6:
+            self._behind = None
+        else:
+            # Not by the picture's own age: newer ones may take its place before it is old enough,
+            # and from a vehicle that has fallen silent no picture would ever come.
+            self._behind = self._behind or time.monotonic()
+            if time.monotonic() - self._behind < _PATIENCE:
+                return None
         with self._lock:
             # Unless it was dropped for newer ones just now.
             if self._pictures and self._pictures[0] is entry:

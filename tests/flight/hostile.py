@@ -155,6 +155,10 @@ def packet(
     return head + payload + struct.pack("<H", crc)
 
 
+def _is_cut(data: bytes) -> bool:
+    return data[0] == 0xFD and (len(data) < 2 or len(data) < 12 + data[1])
+
+
 class Mutator:
     """Makes packets of samples.
 
@@ -211,8 +215,7 @@ class Mutator:
             for at in self._random.choice(places, 1 + self._pick(3), replace=False):
                 data[int(at)] ^= 1 << self._pick(8)
         elif kind == 1:
-            # Both bytes of the checksum, at least: what comes next may begin with the last one.
-            del data[1 + self._pick(len(data) - 3) :]
+            del data[1 + self._pick(len(data) - 1) :]
         else:
             data[-1 - self._pick(2)] ^= 1 + self._pick(255)
         return bytes(data)
@@ -224,11 +227,18 @@ class Mutator:
             data[self._pick(len(data))] = 0xFD
         return bytes(data)
 
-    def together(self, packets: list[bytes]) -> bytes:
-        """Several in one datagram, some of them twice, with or without rubbish between them."""
-        out = b""
+    def together(self, packets: list[bytes]) -> list[bytes]:
+        """Several in one datagram, some of them twice, with or without rubbish between them.
+
+        What was cut has one of its own: with what comes next behind it, it would have a right
+        checksum once in 65536 times, and then only a signature would show it.
+        """
+        out, alone = b"", []
         for each in packets:
+            if _is_cut(each):
+                alone.append(each)
+                continue
             out += each * (1 + (self._pick(8) == 0))
             if self._pick(10) == 0:
                 out += self._random.bytes(self._pick(20))
-        return out
+        return [out, *alone]

@@ -3,6 +3,8 @@ the channel goes."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -72,12 +74,26 @@ def until(done: Callable[[], object], what: str = "it did not come to pass") -> 
         time.sleep(0.05)
 
 
-def choose(vehicle: Controlled, mode: Mode) -> None:
+@contextlib.contextmanager
+def chosen(vehicle: Controlled, mode: Mode) -> Iterator[None]:
+    """A person chooses a mode and keeps hold of the sticks: a manual one does not last without."""
+    held, over = threading.Event(), threading.Event()
+
     async def story() -> None:
         async with Station(vehicle) as station:
             await station.choose(mode)
+            held.set()
+            while not over.is_set():
+                await asyncio.sleep(0.05)
 
-    run(story())
+    person = threading.Thread(target=run, args=(story(),))
+    person.start()
+    try:
+        assert held.wait(PATIENCE), "the mode is not taken"
+        yield
+    finally:
+        over.set()
+        person.join()
 
 
 def test_closing_leaves_a_vehicle_that_is_flown_in_hold(vehicle: Controlled) -> None:
@@ -90,7 +106,7 @@ def test_closing_leaves_a_vehicle_that_is_flown_in_hold(vehicle: Controlled) -> 
         rig.wait_until(rig.now() + 1.0)
         assert rig.report.phase is Phase.FLYING
         assert vehicle.mode == "OFFBOARD"
-        assert rig.report.refused_plans == 0
+        assert rig.report.refused_plans == 0, log
     assert vehicle.mode == "HOLD"
     rig.close()  # once more does nothing
     with pytest.raises(LinkError):
@@ -100,23 +116,24 @@ def test_closing_leaves_a_vehicle_that_is_flown_in_hold(vehicle: Controlled) -> 
 def test_closing_leaves_who_took_over_alone(vehicle: Controlled) -> None:
     """The mode that a person chose stays, whatever the program still orders and however it ends."""
     log = Log()
-    with rig_on(vehicle, log) as rig:
-        rig.fly()
-        choose(vehicle, Mode.POSITION)
-        until(lambda: rig.report.over is not None)
-        plan = circle_from(rig.state(), rig.now() + 0.4)
-        for order in (
-            lambda: rig.follow(ahead(plan, rig.now())),
-            lambda: rig.wait_until(rig.now() + 1.0),
-            rig.hold,
-            rig.land,
-            rig.return_home,
-        ):
-            with pytest.raises(FlightOver, match="somebody has taken over: the mode is Position"):
-                order()
-        assert log.said("the stream has ended: somebody has taken over")
-    time.sleep(0.5)
-    assert vehicle.mode == "POSITION"
+    with contextlib.ExitStack() as person:
+        with rig_on(vehicle, log) as rig:
+            rig.fly()
+            person.enter_context(chosen(vehicle, Mode.POSITION))
+            until(lambda: rig.report.over is not None)
+            plan = circle_from(rig.state(), rig.now() + 0.4)
+            for order in (
+                lambda: rig.follow(ahead(plan, rig.now())),
+                lambda: rig.wait_until(rig.now() + 1.0),
+                rig.hold,
+                rig.land,
+                rig.return_home,
+            ):
+                with pytest.raises(FlightOver, match="taken over: the mode is Position"):
+                    order()
+            assert log.said("the stream has ended: somebody has taken over")
+        time.sleep(0.5)
+        assert vehicle.mode == "POSITION"
 
 
 PLANNER = """
@@ -231,7 +248,7 @@ def test_a_busy_controller_does_not_delay_the_stream(vehicle: Controlled) -> Non
 
     with radio(vehicle) as wire:
         wire.tap = packets.append
-        with rig_on(vehicle, Log(), wire.client) as rig:
+        with rig_on(vehicle, log := Log(), wire.client) as rig:
             rig.fly()
             plan = circle_from(rig.state(), rig.now() + 0.4)
             threads = [threading.Thread(target=work) for _ in range(2)]
@@ -246,7 +263,7 @@ def test_a_busy_controller_does_not_delay_the_stream(vehicle: Controlled) -> Non
                 lasted = rig.now() - began
                 data = list(packets)
                 assert rig.report.phase is Phase.FLYING
-                assert rig.report.refused_plans == 0
+                assert rig.report.refused_plans == 0, log
             finally:
                 over.set()
                 for thread in threads:
