@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -229,7 +230,7 @@ class SimulatedPayload:
         self.origin = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
         system = 1 + instance
         self.gimbal = SimGimbal(vehicle.gimbal, (math.pi / 2, 0.0, 0.0), Jitter(), seed)
-        self._place: telemetry.LocalPosition | None = None
+        self._places: deque[telemetry.LocalPosition] = deque()
         self._epoch: int | None = None
         self.device = GimbalDevice(
             system,
@@ -257,12 +258,15 @@ class SimulatedPayload:
     def pose(self) -> CameraPose:
         """Where the camera is, as the autopilot says, and where it truly looks."""
         yaw, pitch, roll = self.gimbal.angles
-        place = self._place
-        here = np.zeros(3) if place is None else place.position
-        if place is not None:
-            # The reports come 36 times a second: a picture falls between two.
+        here = np.zeros(3)
+        if self._places:
+            # A slow machine is behind the autopilot's time, which does not wait for the pictures,
+            # and where the autopilot is by now is not where a picture is taken from. The reports
+            # come 36 times a second: a picture falls between two.
             now = self.host.time - self._shift
-            here = here + place.velocity * min(max(now - place.time, 0.0), 0.1)
+            before = (place for place in reversed(self._places) if place.time <= now)
+            place = next(before, self._places[0])
+            here = place.position + place.velocity * min(max(now - place.time, 0.0), 0.1)
         return CameraPose(here + self.origin, float(frames.wrap_angle(yaw)), pitch, roll)
 
     def hear(self, message: Any) -> None:
@@ -275,7 +279,7 @@ class SimulatedPayload:
             case "LOCAL_POSITION_NED":
                 place = telemetry.local_position(message)
                 if place is not None:
-                    self._place = place
+                    self._remember(place)
                     self.clock.tell(place.time)
             case "ATTITUDE":
                 attitude = telemetry.attitude(message)
@@ -283,6 +287,15 @@ class SimulatedPayload:
                     self.clock.tell(attitude.time)
             case "SYSTEM_TIME":
                 self._epoch = message.time_unix_usec - message.time_boot_ms * 1000
+
+    def _remember(self, place: telemetry.LocalPosition) -> None:
+        places = self._places
+        if places and place.time < places[-1].time - _FAR:  # the autopilot was restarted
+            places.clear()
+        if not places or place.time > places[-1].time:
+            places.append(place)
+        while places[-1].time - places[0].time > 2 * _FAR:
+            places.popleft()
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Go on in the autopilot's time until told to stop."""
