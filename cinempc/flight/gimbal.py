@@ -390,12 +390,16 @@ class GimbalClient:
         self._ask_by = None
         if self._wanted:
             self._wanted = self._controls = False
-            who = (
-                "nobody"
-                if owner == (0, 0)
-                else f"component {owner[1]} of system {owner[0]} (a pilot's ground station?)"
+            self._wrong(
+                "control", f"the gimbal was taken from us: {self._name(owner)} controls it now"
             )
-            self._wrong("control", f"the gimbal was taken from us: {who} controls it now")
+
+    def _name(self, owner: tuple[int, int]) -> str:
+        if owner == (0, 0):
+            return "nobody"
+        if owner == (self._autopilot.system, self._autopilot.component):
+            return "the autopilot itself"  # in landing, for one
+        return f"component {owner[1]} of system {owner[0]} (a pilot's ground station?)"
 
     # --- the device ---
 

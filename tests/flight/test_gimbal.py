@@ -323,6 +323,22 @@ def test_in_the_vehicle_frame_nothing_is_sent_while_the_heading_is_unknown():
     scene(body)
 
 
+def test_the_autopilot_itself_takes_control():
+    """As PX4 does when it lands."""
+
+    async def body(world):
+        client = await world.connected()
+        other = world.link(component=190)
+        configure = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
+        await command(other, AUTOPILOT, configure, AUTOPILOT.system, AUTOPILOT.component, -1, -1)
+        await until(lambda: not client.controls)
+        assert world.problems == [
+            "the gimbal was taken from us: the autopilot itself controls it now"
+        ]
+
+    scene(body)
+
+
 def test_control_that_somebody_takes_is_theirs_until_it_is_claimed():
     async def body(world):
         client = await world.connected()
