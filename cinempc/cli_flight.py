@@ -412,6 +412,24 @@ def sim_vehicle(
             chosen.close()
 
 
+class _Missed:
+    """Says that a machine is too slow, now and then."""
+
+    def __init__(self) -> None:
+        self._total, self._next = 0.0, 0.0
+
+    def __call__(self, missed: float) -> None:
+        self._total += missed
+        if (now := time.monotonic()) < self._next:
+            return
+        self._next = now + 10.0
+        err.print(
+            f"this machine cannot keep up with PX4: {self._total:.1f} s of its time were not "
+            "filmed so far. Fly in slower motion (PX4_SIM_SPEED_FACTOR, launch's --speed), or "
+            "with smaller or fewer pictures (--size, --frame-rate)"
+        )
+
+
 @simulated.command("payload", epilog=PAYLOAD_EXAMPLE)
 def sim_payload(
     script: ScriptOption = None,
@@ -447,6 +465,7 @@ def sim_payload(
             shutter=stage.shutter,
             streams=stage.streams,
             seed=seed,
+            on_missed=_Missed(),
         )
         try:
             out.print(

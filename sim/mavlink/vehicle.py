@@ -207,6 +207,8 @@ class SimulatedPayload:
         instance: of PX4.
         origin: of the autopilot's local frame in the world, ENU m.
         shutter, streams, seed, lacks: as for `SimulatedVehicle`.
+        on_missed: told how much of the autopilot's time, s, passed without gimbal, camera and
+            pictures, each time that this process has fallen too far behind it.
     """
 
     def __init__(
@@ -220,6 +222,7 @@ class SimulatedPayload:
         streams: tuple[Stream, ...] = (),
         seed: int = 0,
         lacks: Lacks = Lacks.NOTHING,
+        on_missed: Callable[[float], None] = lambda missed: None,
     ) -> None:
         links = {
             name: Port(port.local + instance, port.remote + instance)
@@ -253,6 +256,7 @@ class SimulatedPayload:
         self._asked = -math.inf
         self._system = system
         self._shift = 0.0  # of the payload's time against the autopilot's, s
+        self._on_missed = on_missed
         self._filming = _Filming(self.camera, camera.picture.frame_rate, shutter)
 
     def pose(self) -> CameraPose:
@@ -316,8 +320,9 @@ class SimulatedPayload:
                 continue
             if ahead >= _FAR:
                 # This process was not let run: what it missed does not come again.
+                if self.host.time > 0:
+                    self._on_missed(ahead)
                 self.host.time += ahead - SLICE
-                ahead = SLICE
             self.host.step(SLICE)
             if self._epoch is not None:
                 there = self.host.time - self._shift

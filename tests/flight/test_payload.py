@@ -10,6 +10,8 @@ import pytest
 from cinempc import camera as cameras
 from cinempc import vehicle as vehicles
 from cinempc.flight.dialect import mavlink
+from sim.mavlink import vehicle
+from sim.mavlink.host import Port
 from sim.mavlink.vehicle import SimulatedPayload
 from tests.flight.stage import free_udp
 
@@ -51,14 +53,16 @@ class Autopilot:
                 payload.hear(heard)
 
 
-def test_a_slow_machine_films_from_where_the_vehicle_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links that nobody else has."""
+    links = {"camera": Port(free_udp() - 8, 9), "gimbal": Port(free_udp() - 8, 9)}
+    monkeypatch.setattr(vehicle, "_PAYLOAD", links)
+
+
+def test_a_slow_machine_films_from_where_the_vehicle_was(ports: None) -> None:
     """Pictures that take longer than a picture's time are behind the autopilot, and each is still
     taken from where the vehicle was at the time that it carries."""
-    from sim.mavlink import vehicle as module
-    from sim.mavlink.host import Port
-
-    ports = {"camera": Port(free_udp() - 8, 9), "gimbal": Port(free_udp() - 8, 9)}
-    monkeypatch.setattr(module, "_PAYLOAD", ports)
     taken: list[tuple[float, float, np.ndarray]] = []
     autopilot = Autopilot()
 
@@ -86,3 +90,36 @@ def test_a_slow_machine_films_from_where_the_vehicle_was(monkeypatch: pytest.Mon
     for at, _, position in before[3:] + [shot for shot in taken if shot[0] < 4.0][3:]:
         assert position == pytest.approx(ORIGIN + VELOCITY * at, abs=0.02)
     assert len(taken) > 10
+
+
+def test_a_machine_that_cannot_keep_up_says_so(ports: None) -> None:
+    """What is missed does not come again, and the pictures after it are right."""
+    missed: list[float] = []
+    taken: list[tuple[float, np.ndarray]] = []
+    autopilot = Autopilot()
+
+    def shutter(at: float, acting: float, utc: int, pose, lens) -> None:
+        taken.append((at, pose.position))
+        if len(taken) == 5:
+            time.sleep(1.5)
+
+    payload = SimulatedPayload(
+        vehicles.load("x500_cinema"),
+        CAMERA,
+        instance=8,
+        origin=ORIGIN,
+        shutter=shutter,
+        on_missed=missed.append,
+    )
+
+    def over() -> bool:
+        autopilot.tell(payload)
+        return len(taken) > 20
+
+    try:
+        payload.run(over)
+    finally:
+        payload.close()
+    assert missed == [pytest.approx(1.5, abs=0.5)]
+    for at, position in taken[-10:]:
+        assert position == pytest.approx(ORIGIN + VELOCITY * at, abs=0.02)
