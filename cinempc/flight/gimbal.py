@@ -77,8 +77,11 @@ class Gimbaling(Protocol):
     def limits(self) -> Gimbal:
         """The ranges in which it can be pointed."""
 
+    def let_go(self) -> None:
+        """Whoever takes control from now on is welcome to it: the flight is over."""
+
     def close(self) -> None:
-        """Let go of it."""
+        """Stop listening, and end what was started."""
 
 
 def make_gimbal(
@@ -252,6 +255,11 @@ class GimbalClient:
         self._ask_by = None
         self._over("control", "the gimbal is ours")
 
+    def let_go(self) -> None:
+        """Whoever takes control from now on is welcome to it, as PX4 when it lands; until then
+        it is ours."""
+        self._wanted = False
+
     def close(self) -> None:
         """Stop listening and looking. Control is left as it is: the gimbal holds still."""
         for task in self._tasks:
@@ -389,10 +397,11 @@ class GimbalClient:
             return
         self._ask_by = None
         if self._wanted:
-            self._wanted = self._controls = False
+            self._wanted = False
             self._wrong(
                 "control", f"the gimbal was taken from us: {self._name(owner)} controls it now"
             )
+        self._controls = False
 
     def _name(self, owner: tuple[int, int]) -> str:
         if owner == (0, 0):

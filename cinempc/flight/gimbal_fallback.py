@@ -135,6 +135,9 @@ class FallbackGimbal:
     async def claim(self) -> None:
         """Nobody to ask."""
 
+    def let_go(self) -> None:
+        """Nothing that anybody else could take."""
+
     def close(self) -> None:
         """Stop listening. The servo stays where it is."""
         for end in self._unsubscribe:

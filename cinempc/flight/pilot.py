@@ -488,6 +488,8 @@ class Pilot:
             self._course.stop(self._at)
             # It streams until the mode has changed, and not while it lands.
             self.autopilot.on_status.append(self._left)
+        if self._gimbal is not None and Mode.LAND in modes:
+            self._gimbal.let_go()  # PX4 takes it when it lands, and that is no fault
         try:
             await order
         except FlightError:

@@ -339,6 +339,24 @@ def test_the_autopilot_itself_takes_control():
     scene(body)
 
 
+def test_who_takes_what_was_let_go_is_no_problem():
+    async def body(world):
+        client = await world.connected()
+        client.let_go()
+        told = world.network.told["GIMBAL_MANAGER_STATUS"]
+        await until(lambda: world.network.told["GIMBAL_MANAGER_STATUS"] > told + 2)
+        assert client.controls, "nobody has taken it yet"
+        other = world.link(component=190)
+        configure = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
+        await command(other, AUTOPILOT, configure, other.system, 190, -1, -1)
+        await until(lambda: not client.controls)
+        assert not world.problems
+        await asyncio.sleep(0.5)
+        assert not client.controls, "it is not taken back"
+
+    scene(body)
+
+
 def test_control_that_somebody_takes_is_theirs_until_it_is_claimed():
     async def body(world):
         client = await world.connected()
