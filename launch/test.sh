@@ -10,4 +10,4 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 say "Lint";   .venv/bin/ruff check .
 say "Format"; .venv/bin/ruff format --check .
 say "Types";  .venv/bin/mypy
-say "Tests";  .venv/bin/pytest -n 3 --dist worksteal "$@"  # most wait for flights
+say "Tests";  .venv/bin/pytest -n 2 "$@"

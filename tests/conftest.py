@@ -9,6 +9,6 @@ settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first, a module's together, and whole films before all: what is left for the
-    end is short, so that no process of ``pytest -n`` works on alone."""
-    items.sort(key=lambda item: ("film" not in item.name, item.get_closest_marker("slow") is None))
+    """Whole takes, which are long and run in processes of their own, come first: at the end one of
+    ``pytest -n``'s processes would work on it alone."""
+    items.sort(key=lambda item: item.path.name != "test_take.py")

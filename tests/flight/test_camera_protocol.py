@@ -472,7 +472,7 @@ def test_no_camera_at_all():
 
 
 @pytest.mark.slow
-def test_half_of_the_packets_are_lost():
+def test_a_third_of_the_packets_is_lost():
     async def scenario(world: World) -> None:
         async with Client(world) as client:
             client.camera.command_lens(LensState(85.0, 2.0, 11.0))
@@ -482,7 +482,7 @@ def test_half_of_the_packets_are_lost():
             assert world.camera.recording
             assert client.problems == []
 
-    with running(drop=lambda number: random.Random(number).random() < 0.5) as world:
+    with running(drop=lambda number: random.Random(number).random() < 1 / 3) as world:
         asyncio.run(scenario(world))
 
 

@@ -145,9 +145,9 @@ def test_a_new_set_of_objectives_takes_less_than_a_control_step(camera, vehicle,
     took = []
     for k in range(3):
         wish = Goals(tuple(o for o in GROUP if o is not GROUP[k]), (InFrame(subject="hero"),))
-        began = time.perf_counter()
+        began = time.process_time()  # of this process alone, whatever else the machine does
         controller.problem(wish, tuple(s.id for s in FOUR))
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     # Asked for: 50 ms. The margin is for a machine that does something else as well.
     assert min(took) < 0.1
 
