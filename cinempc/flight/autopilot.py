@@ -56,6 +56,8 @@ _IN_ORDER = 0.15
 _LOOKS = 1.1
 #: Time, s, after it said "failsafe" in which a change of the mode is the autopilot's own.
 _FAILSAFE = 3.0
+#: Modes in which a vehicle that was told to land is on its way down.
+LANDING = (Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND)
 #: Time for an order to show its effect, s, before it is given again.
 _EFFECT = 2.0
 
@@ -472,7 +474,7 @@ class Autopilot:
             lambda: not self.armed,
             timeout,
             lambda: f"the vehicle did not land and disarm in {timeout:g} s{self._said()}",
-            modes=(Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND),
+            modes=LANDING,
         )
 
     def _height(self) -> float:

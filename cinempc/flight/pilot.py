@@ -36,7 +36,7 @@ from cinempc import frames
 from cinempc.camera import Camera, Dof, LensState
 from cinempc.course import Course
 from cinempc.flight import telemetry
-from cinempc.flight.autopilot import Autopilot, FlightError
+from cinempc.flight.autopilot import LANDING, Autopilot, FlightError
 from cinempc.flight.camera import CameraClient
 from cinempc.flight.clock import VehicleClock
 from cinempc.flight.commands import NoAnswer
@@ -77,10 +77,6 @@ _REFUSALS = 2.0
 _BEFORE = 0.6
 #: Ticks between two commands to the gimbal and to the lens.
 _GIMBAL_EVERY, _LENS_EVERY = 1, 3
-
-
-#: Modes in which a vehicle that was told to land is on its way down.
-_LANDING = (Mode.LAND, Mode.PRECISION_LAND, Mode.DESCEND)
 #: What the autopilot does when the stream is lost, by COM_OBL_RC_ACT.
 _LOSS_ACTIONS = {
     0: "goes to Position mode, and returns where there are no sticks",
@@ -463,7 +459,7 @@ class Pilot:
         Raises:
             NotOurs, FlightError: as `hold`.
         """
-        await self._hand_back("land", self.autopilot.land(), *_LANDING)
+        await self._hand_back("land", self.autopilot.land(), *LANDING)
 
     async def return_home(self) -> None:
         """End the stream; the autopilot flies home and lands.
@@ -471,9 +467,7 @@ class Pilot:
         Raises:
             NotOurs, FlightError: as `hold`.
         """
-        await self._hand_back(
-            "return", self.autopilot.set_mode(Mode.RETURN), Mode.RETURN, *_LANDING
-        )
+        await self._hand_back("return", self.autopilot.set_mode(Mode.RETURN), Mode.RETURN, *LANDING)
 
     async def _hand_back(self, what: str, order: Coroutine[Any, Any, None], *modes: Mode) -> None:
         """Come to rest, give an order that leads to one of these modes, and end the stream."""

@@ -182,7 +182,7 @@ def test_people_begin_when_the_camera_records(filming: Set) -> None:
     filming.order(mavlink.MAV_CMD_VIDEO_START_CAPTURE, 0, 1)
     filming.run(lambda: bool(filming.begun))
     (action,) = filming.begun
-    # The camera may be a second behind on a busy machine; another clock would be ten off.
+    # The camera may be a second behind on a busy machine.
     assert before - 3 < action < filming.now() + 3
     filming.run(lambda: pictures[-1][1].time > action + 1.5)
     _, frame, actors = pictures[-1]
