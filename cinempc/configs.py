@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from cinempc import documents
 from cinempc.errors import ConfigError, ConfigErrors
+from cinempc.units import shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,19 +50,28 @@ def find(kind: str, name: str, near: Path | None = None) -> Path:
     candidates = [folder / name for folder in folders]
     candidates += [folder / f"{name}.yaml" for folder in folders]
     for candidate in candidates:
-        if candidate.is_file():
+        if documents.is_file(candidate):
             return candidate
+    if name and any(map(_is_folder, candidates)):
+        raise ConfigError(f"{name!r} is a folder: name the YAML file in it", path=near)
     known = sorted(path.stem for path in (root() / kind).glob("*.yaml"))
     raise ConfigError(
-        f"no {kind.removesuffix('s')} called {name!r}{suggest(name, known)} "
+        f"no {kind.removesuffix('s')} called {shown(name)}{suggest(name, known)} "
         f"(there are {', '.join(known) or 'none'}; or give the path of a YAML file)",
         path=near,
     )
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def suggest(word: str, known: Sequence[str]) -> str:
     """``"; did you mean 'x'?"`` for a near miss, else an empty string."""
-    close = difflib.get_close_matches(word, known, n=1)
+    close = difflib.get_close_matches(word, known, n=1) if len(word) < 100 else []
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -72,31 +81,13 @@ def load(path: Path, model: type[Model]) -> Model:
     Raises:
         ConfigError: unreadable, not YAML, or not what the model asks for; with file, line, field.
     """
-    data = read_yaml(path)
+    data = documents.read(path)
     if not isinstance(data, dict):
         raise ConfigError("the file must hold fields, such as 'name: ...'", path=path, line=1)
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise explain(error, data, path, model) from None
-
-
-def read_yaml(path: Path) -> Any:
-    """The file's data, each mapping and list knowing its lines (ruamel's round-trip types)."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", path=path) from None
-    yaml = YAML(typ="rt")
-    try:
-        return yaml.load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = None if mark is None else mark.line + 1
-        problem = error.problem or error.context or "cannot be parsed"
-        raise ConfigError(f"not valid YAML: {problem}", path=path, line=line) from None
-    except (YAMLError, ValueError) as error:
-        raise ConfigError(f"not valid YAML: {error}", path=path) from None
 
 
 def explain(
@@ -106,7 +97,7 @@ def explain(
     mistakes = []
     for item in error.errors():
         location = item["loc"]
-        field = ".".join(str(part) for part in location if _is_written(part, data, location))
+        field = ".".join(_brief(part) for part in location if _is_written(part, data, location))
         what = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             known = _fields_at(model, location[:-1]) if model else []
@@ -121,6 +112,10 @@ def explain(
     return mistakes[0] if len(mistakes) == 1 else ConfigErrors(mistakes)
 
 
+def _brief(part: int | str) -> str:
+    return part if isinstance(part, str) and len(part) <= 60 else str(part)[:60]
+
+
 def _in_words(item: Any) -> str | None:
     """What pydantic says of a field in the words of who writes YAML, where its own are not."""
     context = item.get("ctx", {})
@@ -130,16 +125,21 @@ def _in_words(item: Any) -> str | None:
         case "union_tag_invalid":
             known = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
             tag, name = str(context["tag"]), context["discriminator"].strip("'")
-            return f"unknown {name} {tag!r}{suggest(tag, known)} (there are {', '.join(known)})"
+            return (
+                f"unknown {name} {shown(tag)}{suggest(tag, known)} (there are {', '.join(known)})"
+            )
         case "union_tag_not_found":
             name = context["discriminator"].strip("'")
             return f"needs a {name}, such as {{{name}: ...}}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"holds fields, such as {{name: value}}, not {item['input']!r}"
+            return f"holds fields, such as {{name: value}}, not {shown(item['input'])}"
         case "tuple_type" | "list_type":
-            return f"is a list: write [{item['input']}]"
+            plain = isinstance(item["input"], str | int | float)
+            return f"is a list: write [{shown(item['input']).strip(chr(39)) if plain else '...'}]"
         case "string_type":
-            return f"is a word or a text, not {item['input']!r}"
+            return f"is a word or a text, not {shown(item['input'])}"
+        case "invalid_key":
+            return "is no field: the names of fields are words"
     return None
 
 

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cinempc.addresses import without_secrets
+
 
 class CinempcError(Exception):
-    """Something the user can mend: a script, a config, a missing file, an unreachable vehicle."""
+    """Something the user can mend: a script, a config, a missing file, an unreachable vehicle.
+
+    The message holds no password of an address that it names.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(without_secrets(a) if isinstance(a, str) else a for a in arguments))
 
 
 class ConfigError(CinempcError):

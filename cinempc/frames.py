@@ -113,6 +113,12 @@ def azimuth_elevation(offset: Vec3) -> tuple[Num, Num]:
     return np.arctan2(offset[1], offset[0]), np.arctan2(offset[2], horizontal)
 
 
+def direction(azimuth: Num, elevation: Num) -> Vec3:
+    """The unit vector of an azimuth and an elevation, rad: the inverse of `azimuth_elevation`."""
+    level = np.cos(elevation)
+    return level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)
+
+
 def wrap_angle(angle: Num) -> Num:
     """The same angle in [-pi, pi), for floats and numpy arrays."""
     return (angle + np.pi) % (2 * np.pi) - np.pi
@@ -135,6 +141,21 @@ def yaw_enu_from_ned(yaw: Num) -> Num:
 yaw_ned_from_enu = yaw_enu_from_ned
 
 
+def quaternion(yaw: float, pitch: float, roll: float) -> Quaternion:
+    """The unit quaternion (w, x, y, z) of turns about z by the yaw, about the new y by the pitch
+    and about the newest x by the roll (aviation's order), rad, in whatever frame they are given."""
+    cy, sy = np.cos(yaw / 2), np.sin(yaw / 2)
+    cp, sp = np.cos(pitch / 2), np.sin(pitch / 2)
+    cr, sr = np.cos(roll / 2), np.sin(roll / 2)
+    w, x, y, z = (
+        cr * cp * cy + sr * sp * sy,
+        sr * cp * cy - cr * sp * sy,
+        cr * sp * cy + sr * cp * sy,
+        cr * cp * sy - sr * sp * cy,
+    )
+    return float(w), float(x), float(y), float(z)
+
+
 def gimbal_quaternion(angles: Angles, heading: float | None = None) -> Quaternion:
     """MAVLink's gimbal quaternion of a camera's (or a vehicle's) attitude.
 
@@ -147,16 +168,7 @@ def gimbal_quaternion(angles: Angles, heading: float | None = None) -> Quaternio
     """
     yaw, pitch, roll = angles
     ned = np.pi / 2 - yaw if heading is None else heading - yaw
-    cy, sy = np.cos(ned / 2), np.sin(ned / 2)
-    cp, sp = np.cos(pitch / 2), np.sin(pitch / 2)
-    cr, sr = np.cos(roll / 2), np.sin(roll / 2)
-    w, x, y, z = (
-        cr * cp * cy + sr * sp * sy,
-        sr * cp * cy - cr * sp * sy,
-        cr * sp * cy + sr * cp * sy,
-        cr * cp * sy - sr * sp * cy,
-    )
-    return float(w), float(x), float(y), float(z)
+    return quaternion(ned, pitch, roll)
 
 
 def gimbal_angles(quaternion: Sequence[float], heading: float | None = None) -> Angles:

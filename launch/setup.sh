@@ -54,7 +54,12 @@ fi
 
 say "Installing Python packages into .venv ($("$python" --version))"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+quietly=(--quiet --require-hashes -r)
+# uv takes a third of pip's time for the same locked files; where it cannot, pip does the work.
+.venv/bin/python -m pip install --disable-pip-version-check "${quietly[@]}" launch/installer.lock \
+  && .venv/bin/uv pip install --python .venv/bin/python "${quietly[@]}" "$lock" \
+  || { say "uv could not install them: now with pip"
+       .venv/bin/python -m pip install --disable-pip-version-check "${quietly[@]}" "$lock"; }
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 say "Ready: .venv/bin/cinempc --help"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from perception.detections import SKELETON, Detections
+from perception.detect.detections import SKELETON, Detections
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -74,6 +74,7 @@ def draw(
     labels: Sequence[str] | None = None,
     *,
     ids: Sequence[int | str | None] | None = None,
+    unsure: Sequence[bool] | None = None,
     positions: Sequence[Floats | None] | None = None,
     headings: Sequence[float | None] | None = None,
     ground: Iterable[GroundMark] = (),
@@ -85,6 +86,7 @@ def draw(
         detections: boxes and keypoints in this picture's px.
         labels: a text for each; without, its identity, class and score.
         ids: an identity for each, None or negative for nobody known; gives the colour.
+        unsure: whether each may be somebody else; a question mark follows the identity.
         positions: of each, world frame ENU m, written under its label; None or NaN for unknown.
         headings: of each, rad from east to north, written as degrees; None or NaN for unknown.
         ground: marks on the ground, drawn under the boxes.
@@ -93,7 +95,8 @@ def draw(
         ValueError: lists of another length than the detections.
     """
     for name, values in (
-        ("labels", labels), ("ids", ids), ("positions", positions), ("headings", headings),
+        ("labels", labels), ("ids", ids), ("unsure", unsure), ("positions", positions),
+        ("headings", headings),
     ):  # fmt: skip
         if values is not None and len(values) != len(detections):
             raise ValueError(f"{len(detections)} detections, {len(values)} {name}")
@@ -110,7 +113,8 @@ def draw(
             _skeleton(canvas, detections.keypoints[k], colours[k], line)
     taken: list[tuple[int, int, int, int]] = []
     for k in order[::-1]:
-        text = labels[k] if labels is not None else _label(detections, k, ids)
+        doubt = unsure is not None and unsure[k]
+        text = labels[k] if labels is not None else _label(detections, k, ids, doubt)
         place = _place(
             None if positions is None else positions[k], None if headings is None else headings[k]
         )
@@ -120,10 +124,13 @@ def draw(
     return canvas
 
 
-def _label(detections: Detections, k: int, ids: Sequence[int | str | None] | None) -> str:
+def _label(
+    detections: Detections, k: int, ids: Sequence[int | str | None] | None, unsure: bool
+) -> str:
     who = None if ids is None else ids[k]
     nobody = who is None or (not isinstance(who, str) and who < 0)
     name = "" if nobody else who if isinstance(who, str) else f"#{who}"
+    name += "?" if unsure and name else ""
     return f"{name} {detections.name(k)} {100 * detections.scores[k]:.0f}%".strip()
 
 

@@ -1,9 +1,9 @@
 """The take's perception through a detector: in step with a simulator, or beside a live loop.
 
-Both take frames and give subjects (`cinempc.rig.Perception`). In a simulator time stands still
-while a picture is looked at, so what a real detector needs is modelled: its result comes a fixed
-delay later, and a take stays the same for its seed. Live, a thread looks at the newest frame, and
-the control loop never waits for it.
+Both take frames and give subjects (`cinempc.rig.protocols.Perception`). In a simulator time stands
+still while a picture is looked at, so what a real detector needs is modelled: its result comes a
+fixed delay later, and a take stays the same for its seed. Live, a thread looks at the newest frame,
+and the control loop never waits for it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.rig import Frame
-from cinempc.subject import SubjectEstimate
-from perception.detections import Detections
-from perception.detector import FrameError
-from perception.pipeline import Found, Pipeline
-from perception.view import View
+from cinempc.rig.state import Frame
+from cinempc.rig.subject import SubjectEstimate
+from perception.detect.detections import Detections
+from perception.detect.detector import FrameError
+from perception.localise.view import View
+from perception.pipeline import PerceptionResult, Pipeline
 from perception.worker import NewestFrame, Statistics
 
 #: Lens distortion (5,), OpenCV's k1, k2, p1, p2, k3, at a focal length, mm; None where there is
@@ -56,7 +56,7 @@ class YoloPerception:
         self.pipeline = pipeline
         self.delay = delay
         self.skipped = 0  #: Frames that were no pictures.
-        self.found: Found | None = None  #: The newest result.
+        self.newest: PerceptionResult | None = None  #: The newest result.
         self._depth = depth
         self._distortion = distortion
         self._coming: deque[tuple[Frame, Detections]] = deque()
@@ -71,10 +71,14 @@ class YoloPerception:
     def subjects(self, time: float) -> Sequence[SubjectEstimate]:
         """Every subject of the script that was found, predicted to a time."""
         while self._coming and self._coming[0][0].time + self.delay <= time + 1e-9:
-            self.found = self._follow(*self._coming.popleft())
+            self.newest = self._follow(*self._coming.popleft())
         return self.pipeline.subjects(time)
 
-    def _follow(self, frame: Frame, detections: Detections) -> Found:
+    def explain(self, name: str) -> str:
+        """Why a subject is not found; empty for one that is."""
+        return self.pipeline.explain(name)
+
+    def _follow(self, frame: Frame, detections: Detections) -> PerceptionResult:
         return self.pipeline.follow(
             frame.time,
             frame.image,
@@ -101,12 +105,12 @@ class LivePerception:
         self, pipeline: Pipeline, *, depth: bool = True, distortion: Distortion = _none
     ) -> None:
         self.pipeline = pipeline
-        self.found: Found | None = None  #: The newest result.
+        self.newest: PerceptionResult | None = None  #: The newest result.
         self._depth = depth
         self._distortion = distortion
         # Held while tracks and filters change, some ms, and never while the network runs.
         self._lock = threading.Lock()
-        self._worker: NewestFrame[Frame, Found] = NewestFrame(self._look, keep=1)
+        self._worker: NewestFrame[Frame, PerceptionResult] = NewestFrame(self._look, keep=1)
 
     def observe(self, frame: Frame) -> None:
         """Hand over a frame; one that still waits is dropped."""
@@ -116,6 +120,11 @@ class LivePerception:
         """Every subject of the script that was found, predicted to a time."""
         with self._lock:
             return self.pipeline.subjects(time)
+
+    def explain(self, name: str) -> str:
+        """Why a subject is not found; empty for one that is."""
+        with self._lock:
+            return self.pipeline.explain(name)
 
     def statistics(self) -> Statistics:
         """Rate, latency and drops; frames that were no pictures are among the failed."""
@@ -131,11 +140,11 @@ class LivePerception:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _look(self, frame: Frame) -> Found:
+    def _look(self, frame: Frame) -> PerceptionResult:
         detections = self.pipeline.detect(frame.image)
         view = View.of(frame, self._distortion(frame.lens.focal_length_mm))
         with self._lock:
-            self.found = self.pipeline.follow(
+            self.newest = self.pipeline.follow(
                 frame.time, frame.image, detections, view, frame.depth if self._depth else None
             )
-        return self.found
+        return self.newest

@@ -15,20 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
-from cinempc.camera import Camera, LensState
-from cinempc.course import Course
-from cinempc.mpc.plan import Plan, PlanPoint
-from cinempc.rig import CameraPose, Frame, RigState
-from cinempc.vehicle import Vehicle
-from sim.depth import DepthCamera
-from sim.gimbal import Jitter, SimGimbal
-from sim.lens_motor import LensMotors
-from sim.scene import Wind
-from sim.vehicle import STEP, Quadrotor
-from sim.wind import WindField
+from cinempc.rig.camera import Camera, LensState
+from cinempc.rig.lead import lead_times
+from cinempc.rig.plan import Plan, PlanPoint
+from cinempc.rig.state import CameraPose, Frame, RigState
+from cinempc.rig.trajectory import Trajectory
+from cinempc.rig.vehicle import Vehicle
+from sim.body.gimbal import SimGimbal, StabilisationError
+from sim.body.lens_motor import LensMotors
+from sim.body.vehicle import STEP, Quadrotor
+from sim.body.wind import WindField
+from sim.scenery.scene import Wind
+from sim.sensors.depth import DepthCamera
 
 if TYPE_CHECKING:
-    from sim.camera import SimCamera
+    from sim.sensors.camera import SimCamera
 
 Floats = NDArray[np.float64]
 
@@ -71,12 +72,12 @@ class EmbeddedRig:
         pose: where the camera is and looks at the start.
         lens: how the lens stands at the start.
         wind: the scene's.
-        seed: of gusts, noise and jitter.
+        seed: of gusts, noise and the gimbal.
         velocity: of the vehicle at the start, ENU, m/s.
         heading: of the vehicle at the start, rad; the camera's yaw if not given.
         start: the clock's first reading, s; may be below zero.
         noise: of what is reported.
-        jitter: what the gimbal's stabilisation leaves over.
+        stabilisation: what the gimbal's stabilisation leaves over.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class EmbeddedRig:
         heading: float | None = None,
         start: float = 0.0,
         noise: SensorNoise | None = None,
-        jitter: Jitter | None = None,
+        stabilisation: StabilisationError | None = None,
     ) -> None:
         self.vehicle = vehicle
         self.camera = camera
@@ -102,7 +103,9 @@ class EmbeddedRig:
         self._air = WindField(wind or Wind(), seed)
         self._body = Quadrotor(vehicle, pose.position, velocity, yaw, self._air.steady)
         angles = np.array([pose.yaw, pose.pitch, pose.roll], dtype=float)
-        self._gimbal = SimGimbal(vehicle.gimbal, angles, jitter or Jitter(), seed)
+        self._gimbal = SimGimbal(
+            vehicle.gimbal, angles, stabilisation or StabilisationError(), seed
+        )
         self._lens = LensMotors(camera, lens)
         self._random = np.random.default_rng([seed, 0x65])
         self._bias = (self.noise.position_bias * self._random.standard_normal(3)).tolist()
@@ -118,7 +121,8 @@ class EmbeddedRig:
             np.zeros(3),
             self._lens.state,
         )
-        self._course = Course(vehicle, point, yaw)
+        self._course = Trajectory(vehicle, point, yaw)
+        self._lead = lead_times(vehicle, camera, SETPOINT_PERIOD)
         self._reported: RigState | None = None
 
     @property
@@ -173,12 +177,11 @@ class EmbeddedRig:
     def _send(self) -> None:
         """One setpoint each to autopilot, gimbal and lens, ahead of time by what they lag."""
         self._wander(SETPOINT_PERIOD)
-        time = self._time + self.vehicle.response.latency
-        self._body.command(self._course.setpoint(time, SETPOINT_PERIOD))
-        point, _ = self._course.at(self._time + self.vehicle.gimbal.lag)
+        now, lead = self._time, self._lead
+        self._body.command(self._course.setpoint(now + lead.autopilot, SETPOINT_PERIOD))
+        point, _ = self._course.at(now + lead.gimbal)
         self._gimbal.command(point.angles, point.rates)
-        # A lens holds its setpoint until the next: half a period of lag more.
-        point, _ = self._course.at(self._time + self.camera.lens_lag + SETPOINT_PERIOD / 2)
+        point, _ = self._course.at(now + lead.lens)
         self._lens.command(point.lens)
 
     def _wander(self, dt: float) -> None:
@@ -214,15 +217,17 @@ class EmbeddedEye:
 
     Args:
         rig: that carries the camera.
-        camera: takes the pictures.
+        camera: takes the pictures; without one, all of them are black.
         depth: reports their depth; None reports the truth.
     """
 
     def __init__(
-        self, rig: EmbeddedRig, camera: SimCamera, depth: DepthCamera | None = None
+        self, rig: EmbeddedRig, camera: SimCamera | None = None, depth: DepthCamera | None = None
     ) -> None:
         self._rig = rig
         self._camera = camera
+        size = rig.camera.picture
+        self._black = np.zeros((size.height, size.width, 3), np.uint8)
         self._depth = depth
         self._seen = -math.inf
 
@@ -235,12 +240,9 @@ class EmbeddedEye:
         if rig.time <= self._seen:
             return None
         self._seen = rig.time
-        if not pixels:
-            size = self._camera.camera.picture
-            black = np.zeros((size.height, size.width, 3), np.uint8)
-            sensor = self._camera.camera.sensor
-            shape = (sensor.width, sensor.height)
-            return Frame(rig.time, black, rig.state().camera, rig.true_lens(), shape)
+        if self._camera is None or not pixels:
+            shape = (rig.camera.sensor.width, rig.camera.sensor.height)
+            return Frame(rig.time, self._black, rig.state().camera, rig.true_lens(), shape)
         picture = self._camera.expose(rig.time, rig.true_pose(), rig.true_lens())
         seen = picture.depth
         if self._depth is not None and seen is not None:

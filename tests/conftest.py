@@ -8,7 +8,18 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+#: Folders of whole flights and takes.
+SLOW = {"examples", "live", "stories", "take"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole takes, which are long and run in processes of their own, come first: at the end one of
-    ``pytest -n``'s processes would work on it alone."""
-    items.sort(key=lambda item: item.path.name != "test_take.py")
+    """Whole flights are slow. What is slow comes first: at the end one of ``pytest -n``'s processes
+    would work on it alone."""
+    for item in items:
+        if item.path.parent.name in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return item.path.name != "test_take.py", item.get_closest_marker("slow") is None
+
+    items.sort(key=place)

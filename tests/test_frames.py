@@ -95,6 +95,13 @@ def test_wrapped_angles(angle):
     assert math.cos(found - angle) == pytest.approx(1.0, abs=1e-9)
 
 
+@given(st.floats(-3.1, 3.1), st.floats(-1.5, 1.5), st.floats(0.1, 1000.0))
+def test_a_direction_has_its_azimuth_and_elevation(azimuth, elevation, length):
+    offset = tuple(length * x for x in frames.direction(azimuth, elevation))
+    assert np.linalg.norm(offset) == pytest.approx(length)
+    assert frames.azimuth_elevation(offset) == pytest.approx((azimuth, elevation))
+
+
 def test_azimuth_and_elevation():
     azimuth, elevation = frames.azimuth_elevation((0.0, 3.0, 3.0))
     assert (azimuth, elevation) == (pytest.approx(math.pi / 2), pytest.approx(math.pi / 4))

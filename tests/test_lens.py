@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import cinempc.mpc  # noqa: F401 - numpy functions of CasADi symbols, silently
 from cinempc import lens
-from cinempc.camera import LensState
+from cinempc.rig.camera import LensState
 
 FOCAL = st.floats(10.0, 600.0)  # mm
 STOP = st.floats(1.0, 32.0)

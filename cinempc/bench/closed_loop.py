@@ -14,15 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.camera import Camera
-from cinempc.mpc import plan
-from cinempc.mpc.controller import Controller, Settings, node_times
+from cinempc.mpc.controller import Controller, Settings
 from cinempc.mpc.objectives import Goals
-from cinempc.mpc.plan import Origin
-from cinempc.rig import CameraPose, RigState
-from cinempc.safety import Safety
-from cinempc.subject import SubjectEstimate
-from cinempc.vehicle import Vehicle
+from cinempc.rig import plan
+from cinempc.rig.camera import Camera
+from cinempc.rig.plan import Origin
+from cinempc.rig.state import CameraPose, RigState
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.rig.vehicle import Vehicle
+from cinempc.safety.limits import Safety
 
 Floats = NDArray[np.float64]
 Subjects = Mapping[str, SubjectEstimate]
@@ -52,18 +52,23 @@ class Case:
 class Run:
     """What a closed loop came to: one entry for each step.
 
-    ``paid`` is the cost of the state that was really reached, with that moment's targets;
-    ``states`` are the reached states (steps, 18) at ``times``.
+    ``stage_costs`` are those of the states that were really reached, with that moment's targets:
+    their sum is the closed-loop cost. ``states`` are the reached states (steps, 18) at ``times``.
     """
 
     case: Case
     times: list[float] = field(default_factory=list)
     states: list[Floats] = field(default_factory=list)
     step_ms: list[float] = field(default_factory=list)
-    paid: list[float] = field(default_factory=list)
+    stage_costs: list[float] = field(default_factory=list)
     unusable: int = 0
     violated: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def closed_loop_cost(self) -> float:
+        """Sum of the stage costs."""
+        return sum(self.stage_costs)
 
 
 def run(
@@ -86,7 +91,7 @@ def run(
     horizon = settings.horizon
     for k in range(round(case.duration / case.period) + 1):
         now = k * case.period
-        times = node_times(now, horizon)
+        times = horizon.times(now)
         rig = rig_state(now, state)
         subjects = case.subjects(now)
         goals = case.goals(times, subjects, rig)
@@ -98,7 +103,7 @@ def run(
         result.states.append(state)
         if k:  # the first step has no plan to start from: it is converged first
             result.step_ms.append(elapsed)
-        result.paid.append(controller.paid())
+        result.stage_costs.append(controller.stage_cost())
         result.unusable += solution.origin is not Origin.SOLVED
         result.violated += bool(solution.violations)
         result.sizes = {
@@ -108,8 +113,8 @@ def run(
             "residuals": problem.n_residuals,
             "path_constraints": problem.n_rows,
             "subjects": len(subjects),
-            "variables": problem.n_variables,
-            "constraints": problem.n_constraints,
+            "variables": problem.qp.n_variables,
+            "constraints": problem.qp.n_constraints,
         }
         state = solution.state(now + case.period)
         progress(1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +12,9 @@ from numpy.typing import NDArray
 
 from cinempc.bench import closed_loop, published
 from cinempc.bench.closed_loop import Case, Run, Subjects
-from cinempc.camera import Camera
-from cinempc.mpc import plan
+from cinempc.machine import machine
 from cinempc.mpc.controller import Settings
+from cinempc.mpc.model import Horizon
 from cinempc.mpc.objectives import (
     Aperture,
     FocusOn,
@@ -29,12 +27,13 @@ from cinempc.mpc.objectives import (
     ShotScale,
     Viewpoint,
 )
-from cinempc.mpc.problem import Horizon
-from cinempc.rig import RigState
-from cinempc.safety import Safety
-from cinempc.script.director import Director
-from cinempc.subject import SubjectEstimate
-from cinempc.vehicle import Vehicle
+from cinempc.rig import plan
+from cinempc.rig.camera import Camera
+from cinempc.rig.state import RigState
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.rig.vehicle import Vehicle
+from cinempc.safety.limits import Safety
+from cinempc.script.direction.director import Director
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int], None]
@@ -54,25 +53,26 @@ class Figures:
     def summary(self) -> dict[str, Any]:
         """The figures as plain data."""
         steps = np.concatenate([run.step_ms for run in self.runs])
-        found: dict[str, Any] = {
+        figures: dict[str, Any] = {
             "problem": self.name,
             "step_ms": percentiles(steps),
             "steps": len(steps),
             "unusable": sum(run.unusable for run in self.runs),
             "sizes": self.runs[0].sizes,
-            "machine": machine(),
+            "machine": machine() | {"casadi": ca.__version__},
         }
         if self.reference is not None:
             ipopt = np.concatenate([run.step_ms for run in self.reference])
-            paid = [sum(run.paid) for run in self.runs]
-            least = [sum(run.paid) for run in self.reference]
-            found["ipopt_step_ms"] = percentiles(ipopt)
-            found["speedup_to_ipopt"] = float(np.median(ipopt) / np.median(steps))
-            found["cost_ratio_to_ipopt"] = sum(paid) / sum(least)
-            found["cost_ratio_by_case"] = {
-                run.case.name: p / q for run, p, q in zip(self.runs, paid, least, strict=True)
+            costs = [run.closed_loop_cost for run in self.runs]
+            least = [run.closed_loop_cost for run in self.reference]
+            figures["ipopt_step_ms"] = percentiles(ipopt)
+            figures["speedup_to_ipopt"] = float(np.median(ipopt) / np.median(steps))
+            figures["cost_ratio_to_ipopt"] = sum(costs) / sum(least)
+            figures["cost_ratio_by_case"] = {
+                run.case.name: cost / best
+                for run, cost, best in zip(self.runs, costs, least, strict=True)
             }
-        return found
+        return figures
 
 
 def percentiles(values: Floats) -> dict[str, float]:
@@ -83,25 +83,6 @@ def percentiles(values: Floats) -> dict[str, float]:
         "p95": float(p95),
         "p99": float(p99),
         "max": float(np.max(values)),
-    }
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
-        model = names[0] if names else model
-    except OSError:
-        pass
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "load": load,
-        "python": platform.python_version(),
-        "casadi": ca.__version__,
     }
 
 
@@ -132,7 +113,7 @@ def script_case(
     subjects: Callable[[float], Subjects],
 ) -> Case:
     """A script flown from its opening picture, with the vehicle at rest."""
-    pose, lens_state = director.entry(subjects(0.0))
+    pose, lens_state = director.opening(subjects(0.0))
     start = np.zeros(plan.NX)
     start[plan.POSITION] = pose.position
     start[plan.ANGLES] = pose.yaw, pose.pitch, pose.roll
@@ -184,7 +165,7 @@ def group(count: int, horizon: Horizon, camera: Camera, vehicle: Vehicle, safety
 
     start = np.zeros(plan.NX)
     start[plan.POSITION] = (10.0, 0.0, 2.5)
-    start[9] = np.pi
+    start[plan.YAW] = np.pi
     start[plan.LENS] = np.log(40.0), 0.1, 4.0
     return Case(
         name=f"{count} subjects, N = {horizon.nodes}, {horizon.step:g} s",

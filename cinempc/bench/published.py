@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from cinempc import frames, lens
 from cinempc.bench.closed_loop import Case, Run, Subjects
-from cinempc.camera import Aperture, Camera, Focus, Picture, Sensor, Zoom
-from cinempc.mpc import plan, sqp
-from cinempc.mpc.constraints import OCTAGON
+from cinempc.mpc.constraints.envelope import OCTAGON
 from cinempc.mpc.controller import Controller, Settings
+from cinempc.mpc.data import Data
+from cinempc.mpc.model import Horizon
 from cinempc.mpc.objectives import (
     Attitude,
     DepthOfField,
@@ -39,11 +39,14 @@ from cinempc.mpc.objectives import (
     ScreenPosition,
     Smoothness,
 )
-from cinempc.mpc.problem import Horizon, Problem
-from cinempc.rig import RigState
-from cinempc.safety import Altitude, Safety
-from cinempc.subject import SubjectEstimate
-from cinempc.vehicle import FlightLimits, Gimbal, Range, Response, Vehicle
+from cinempc.mpc.problem import Problem
+from cinempc.rig import plan
+from cinempc.rig.camera import Aperture, Camera, Focus, PictureFormat, Sensor, Zoom
+from cinempc.rig.mount import Range
+from cinempc.rig.state import RigState
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.rig.vehicle import FlightLimits, Gimbal, Response, Vehicle
+from cinempc.safety.limits import Altitude, Safety
 
 Floats = NDArray[np.float64]
 
@@ -70,14 +73,15 @@ class PublishedController(Controller):
     turn = 0.01
     focus_rate = 15.0  # m/s
 
-    def _data(self, problem: Problem, *arguments: Any) -> tuple[sqp.Data, Floats]:
-        data, headings = super()._data(problem, *arguments)
-        focus = data.start[16]
-        data.input_limit[:, 7] = self.focus_rate * focus**2
+    def data(self, problem: Problem, *arguments: Any) -> Data:
+        """The controller's own numbers, with these bounds."""
+        data = super().data(problem, *arguments)
+        focus = data.start[plan.FOCUS]
+        data.input_limit[:, plan.FOCUS_RATE] = self.focus_rate * focus**2
         start = data.start[plan.ANGLES]
         data.lower[:, plan.ANGLES] = np.maximum(data.lower[:, plan.ANGLES], start - self.turn)
         data.upper[:, plan.ANGLES] = np.minimum(data.upper[:, plan.ANGLES], start + self.turn)
-        return data, headings
+        return data
 
 
 class PlaneController(PublishedController):
@@ -100,7 +104,7 @@ def _camera(
         focal_length=Zoom.model_construct(min=focal[0], max=focal[1], rate=zoom_rate),
         focus=Focus.model_construct(closest=focus, rate=1.0),
         aperture=Aperture.model_construct(min=aperture[0], max=aperture[1], rate=aperture_rate),
-        picture=Picture.model_construct(
+        picture=PictureFormat.model_construct(
             width=WIDTH, height=HEIGHT, frame_rate=24.0, shutter=1 / 48
         ),
     )
@@ -147,12 +151,14 @@ def _screen(
 ) -> list[Objective]:
     """Published screen terms in px: one objective for each, their weights differ."""
     unit = (ScreenPosition.scale * WIDTH) ** 2
-    found: list[Objective] = [
+    objectives: list[Objective] = [
         ScreenPosition(subject=subject, point=point, v=v / HEIGHT, weight=wv * unit)
     ]
     if wu is not None:
-        found.append(ScreenPosition(subject=subject, point=point, u=u / WIDTH, weight=wu * unit))
-    return found
+        objectives.append(
+            ScreenPosition(subject=subject, point=point, u=u / WIDTH, weight=wu * unit)
+        )
+    return objectives
 
 
 def _limit(weight: float, distance: Floats) -> Floats:
@@ -219,7 +225,7 @@ def dolly() -> Case:
     """The dolly zoom, its whole timeline."""
     start = np.zeros(plan.NX)
     start[plan.POSITION] = (10.0, 0.0, 1.3)
-    start[9] = np.pi
+    start[plan.YAW] = np.pi
     start[plan.LENS] = np.log(35.0), 1 / 10.0, lens.stops_from_f_number(2.8)
     person = SubjectEstimate("person", 0.0, np.zeros(3), heading=0.0, height=_PERSON)
     return Case(
@@ -316,8 +322,8 @@ def plane() -> Case:
     """The plane, all four sequences."""
     start = np.zeros(plan.NX)
     start[plan.POSITION] = (-21.0, 21.0, 41.0)
-    start[3] = _PLANE_SPEED
-    start[9] = -np.pi / 4
+    start[plan.VELOCITY] = _PLANE_SPEED, 0.0, 0.0
+    start[plan.YAW] = -np.pi / 4
     start[plan.LENS] = np.log(60.0), 1 / 30.0, lens.stops_from_f_number(8.0)
     return Case(
         name="cinempc-plane",
@@ -343,7 +349,7 @@ def sequence_errors(run: Run) -> list[dict[str, float]]:
         "cinempc-dolly": (_dolly_errors, DOLLY_SEQUENCES),
         "cinempc-plane": (_plane_errors, PLANE_SEQUENCES),
     }[run.case.name]
-    found = []
+    errors = []
     for start, end in sequences:
         rows = [
             measure(time, state, run.case.subjects(time))
@@ -351,30 +357,31 @@ def sequence_errors(run: Run) -> list[dict[str, float]]:
             if start <= time < end
         ]
         names = list(dict.fromkeys(name for row in rows for name in row))
-        found.append({n: float(np.median([row[n] for row in rows if n in row])) for n in names})
-    return found
+        errors.append({n: float(np.median([row[n] for row in rows if n in row])) for n in names})
+    return errors
 
 
 def _pixels(state: Floats, subject: SubjectEstimate, point: str | float) -> tuple[float, float]:
     x, y, z = frames.world_to_camera(
         tuple(subject.point(point)), tuple(state[plan.POSITION]), *state[plan.ANGLES]
     )
-    u, v = frames.project((x, y, z), np.exp(state[15]), 23.76, 13.365)
+    u, v = frames.project((x, y, z), np.exp(state[plan.LOG_FOCAL_LENGTH]), 23.76, 13.365)
     return float(u) * WIDTH, float(v) * HEIGHT
 
 
 def _dolly_errors(time: float, state: Floats, subjects: Subjects) -> Mapping[str, float]:
     person = subjects["person"]
     top, centre = _pixels(state, person, "top"), _pixels(state, person, _BELOW)
-    distance = float(np.hypot(*(state[:2] - person.position[:2])))
+    distance = float(np.hypot(*(state[plan.POSITION][:2] - person.position[:2])))
     now = np.array([time])
+    focal = float(np.exp(state[plan.LOG_FOCAL_LENGTH]))
     near, far = plan.lens_state(state[plan.LENS]).depth_of_field(0.05)
     errors = {
         "u_px": abs(top[0] - 480),
         "v_top_px": abs(top[1] - 180),
         "v_centre_px": abs(centre[1] - 360),
         "near_m": abs(near - (distance - 3.0)),
-        "focal_length_mm": abs(float(np.exp(state[15])) - float(_dolly_focal(now)[0])),
+        "focal_length_mm": abs(focal - float(_dolly_focal(now)[0])),
     }
     if time >= 28.0:
         errors["far_m"] = abs(far - (distance + max(float(_dolly_far(now)[0]), 1.0)))
@@ -384,12 +391,12 @@ def _dolly_errors(time: float, state: Floats, subjects: Subjects) -> Mapping[str
 def _plane_errors(time: float, state: Floats, subjects: Subjects) -> Mapping[str, float]:
     aircraft = subjects["plane"]
     index = int(np.searchsorted([s.start for s in _PLANE], time, side="right")) - 1
-    wanted = _PLANE[index]
-    distance = float(np.hypot(*(state[:2] - aircraft.position[:2])))
+    sequence = _PLANE[index]
+    distance = float(np.hypot(*(state[plan.POSITION][:2] - aircraft.position[:2])))
     return {
         "u_px": abs(_pixels(state, aircraft, 0.5)[0] - 480),
-        "v_top_px": abs(_pixels(state, aircraft, 1.0)[1] - wanted.v_top),
-        "v_bottom_px": abs(_pixels(state, aircraft, 0.0)[1] - wanted.v_bottom),
-        "distance_m": abs(distance - wanted.distance),
-        "yaw_rad": abs(float(frames.wrap_angle(state[9] - aircraft.heading - wanted.yaw))),
+        "v_top_px": abs(_pixels(state, aircraft, 1.0)[1] - sequence.v_top),
+        "v_bottom_px": abs(_pixels(state, aircraft, 0.0)[1] - sequence.v_bottom),
+        "distance_m": abs(distance - sequence.distance),
+        "yaw_rad": abs(float(frames.wrap_angle(state[plan.YAW] - aircraft.heading - sequence.yaw))),
     }

@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import lens
-from cinempc.camera import Camera, Dof
 from cinempc.errors import CinempcError
 from cinempc.flight import identify
-from cinempc.flight.lens_channel import Latency
+from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.pilot.stream import StreamTiming
 from cinempc.flight.rig import FlightRig
-from cinempc.flight.stream import Jitter
-from cinempc.mpc.plan import LENS, LENS_RATES, Plan, lens_vector
-from cinempc.rig import RigState
-from cinempc.vehicle import Vehicle
+from cinempc.rig.camera import Camera, Dof
+from cinempc.rig.plan import LENS, LENS_RATES, Plan, lens_vector
+from cinempc.rig.state import RigState
+from cinempc.rig.vehicle import Vehicle
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class Figures:
         load: processes that worked beside it: on the processor, and on the disk.
         rate: setpoints per vehicle second, and ``pace``: vehicle seconds per second, less than one
             where a simulated vehicle could not keep up.
-        jitter: of the stream, in this computer's time.
+        timing: of the stream, in this computer's time.
         lens: from a command until a report shows its effect, s, by degree of freedom.
         off: distance to the plan, rms m.
         refused: plans that were not flown.
@@ -60,7 +60,7 @@ class Figures:
     load: tuple[int, int]
     rate: float
     pace: float
-    jitter: Jitter
+    timing: StreamTiming
     lens: dict[Dof, Latency]
     off: float
     refused: int
@@ -68,7 +68,7 @@ class Figures:
     @property
     def good(self) -> bool:
         """Whether the stream kept its figures."""
-        return self.rate >= RATE and self.jitter.p99_ms <= P99
+        return self.rate >= RATE and self.timing.p99_ms <= P99
 
     def summary(self) -> dict[str, Any]:
         """The figures as plain data."""
@@ -77,7 +77,7 @@ class Figures:
             "load": {"processor": self.load[0], "disk": self.load[1]},
             "rate": self.rate,
             "pace": self.pace,
-            "stream": asdict(self.jitter),
+            "stream": asdict(self.timing),
             "lens_latency_s": {
                 str(dof): {"count": found.count, "median": found.median, "p95": found.p95}
                 for dof, found in self.lens.items()
@@ -124,11 +124,11 @@ def measure(
         report, lasted, took = rig.report, rig.now() - began, time.monotonic() - wall
         latency = rig.lens_latency()
         rig.hold()
-    if report.jitter is None:
+    if report.timing is None:
         raise CinempcError(f"nothing was streamed in {seconds:g} s: measure for longer")
     pace = lasted / took
     return Figures(
-        count, report.jitter.rate / pace, pace, report.jitter, latency, off, report.refused_plans
+        count, report.timing.rate / pace, pace, report.timing, latency, off, report.refused_plans
     )
 
 

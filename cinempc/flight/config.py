@@ -22,6 +22,14 @@ class After(StrEnum):
     return_ = "return"
 
 
+class Recording(StrEnum):
+    """Whether the camera records on its own storage."""
+
+    required = "required"
+    optional = "optional"
+    off = "off"
+
+
 class Video(configs.Config):
     """The camera's pictures."""
 
@@ -53,6 +61,11 @@ class Flight(configs.Config):
         default=3.0, validate_default=False, description="Of the take-off, above the ground."
     )
     after: After = After.hold
+    recording: Recording = Field(
+        default=Recording.required,
+        description="Of the camera's own: not flown without it, or flown all the same, or not "
+        "asked for.",
+    )
     video: Video = Video()
 
     @model_validator(mode="after")
@@ -76,9 +89,13 @@ def read_key(path: Path) -> bytes:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             raise ConfigError(f"others can read this signing key: chmod 600 {path.name}", path=path)
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ConfigError(
-            f"is no signing key ({error}): write 64 hexadecimal digits into it, for example by "
+            f"the signing key cannot be read ({error.strerror or error})", path=path
+        ) from None
+    except ValueError:  # what it says may hold a part of the key
+        raise ConfigError(
+            "is no signing key: write 64 hexadecimal digits into it, for example by "
             "'openssl rand -hex 32'",
             path=path,
         ) from None

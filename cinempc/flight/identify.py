@@ -2,7 +2,7 @@
 it, and the response that goes into the vehicle's file.
 
 The model of one horizontal axis (``PositionControl.cpp`` of PX4, its gains read from the vehicle,
-around `cinempc.vehicle`'s airframe):
+around `cinempc.rig.vehicle`'s airframe):
 
     v_sp = v_ff + P (p_sp - p)
     a_sp = a_ff + K_p (v_sp - v) + K_i ∫ (v_sp - v) dt - K_d LP(v̇)
@@ -26,10 +26,10 @@ from scipy.optimize import least_squares
 from scipy.signal import lfilter
 
 from cinempc.errors import CinempcError
-from cinempc.mpc import plan
-from cinempc.mpc.plan import Plan
-from cinempc.rig import RigState
-from cinempc.vehicle import FlightLimits, Response, acceleration_command
+from cinempc.rig import plan
+from cinempc.rig.plan import Plan
+from cinempc.rig.state import RigState
+from cinempc.rig.vehicle import FlightLimits, Response, acceleration_command
 
 Floats = NDArray[np.float64]
 

@@ -1,15 +1,15 @@
 """The real rig: a `Rig` whose vehicle is at the other end of a MAVLink connection.
 
-The pilot (`cinempc.flight.pilot`) has a process of its own, so that neither the controller nor the
-detector nor the disk can make the stream late. This side hands it plans and gets reports; the two
-talk through a socket pair, in messages of their own.
+The pilot (`cinempc.flight.pilot.pilot`) has a process of its own, so that neither the controller
+nor the detector nor the disk can make the stream late. This side hands it plans and gets reports;
+the two talk through a socket pair, in messages of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
+import logging
 import multiprocessing
 import os
 import pickle
@@ -17,7 +17,6 @@ import signal
 import socket
 import threading
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -26,17 +25,22 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.camera import Camera, Dof, LensState
 from cinempc.errors import CinempcError
+from cinempc.flight.camera.lens_channel import Latency
 from cinempc.flight.config import Flight
-from cinempc.flight.lens_channel import Latency
-from cinempc.flight.pilot import Abilities, NotOurs, Phase, Pilot, Report
-from cinempc.flight.transport import LinkError
-from cinempc.frames import wrap_angle
-from cinempc.mpc.plan import Plan
-from cinempc.rig import CameraPose, RigState
-from cinempc.safety import Safety
-from cinempc.vehicle import Vehicle
+from cinempc.flight.pilot.phases import FlightPhase
+from cinempc.flight.pilot.pilot import Pilot
+from cinempc.flight.pilot.reasons import FlightError, NotOurs, OrderReason, PilotEvent
+from cinempc.flight.pilot.report import Abilities, Report
+from cinempc.mavlink.transport import LinkError
+from cinempc.rig.between import between
+from cinempc.rig.camera import Camera, Dof
+from cinempc.rig.history import History
+from cinempc.rig.log import ROOT, EventLogger, Problem, RelayHandler, problem, relay
+from cinempc.rig.plan import Plan
+from cinempc.rig.state import RigState
+from cinempc.rig.vehicle import Vehicle
+from cinempc.safety.limits import Safety
 
 Floats = NDArray[np.float64]
 
@@ -44,14 +48,30 @@ Floats = NDArray[np.float64]
 _REPORTS = 50.0
 #: Largest message between the two processes, bytes: a plan of a long horizon is a tenth of it.
 _LARGEST = 1 << 18
+#: Answers and events that wait for a reader who is busy, at most.
+_WAITING = 1000
 #: How long the past is kept, s: from the exposure of a picture until it was decoded.
 _PAST = 4.0
-#: Age of the pilot's newest report, s, from which the pilot is taken to be stuck.
-_STUCK = 5.0
+#: How far behind the newest a state is that tells of a restart, s.
+_RESTART = 1.0
+#: Age of the pilot's newest report, s, from which a newer one is waited for, and for how long until
+#: the pilot is taken to be stuck. This process may have been stopped itself: then the newest is
+#: old, and the next is there at once.
+_FRESH, _STUCK = 1.0, 5.0
+#: Longest that is waited at a time, s: of a time in which this process was stopped, no more counts.
+_AT_A_TIME = 0.1
 
 
 class FlightOver(CinempcError):  # noqa: N818 - it is not always a fault
-    """The vehicle is not ours to fly any more; the message says why."""
+    """The vehicle is not ours to fly any more; ``problem`` says why.
+
+    Args:
+        problem: why.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 # --- the pilot's process ---
@@ -97,14 +117,28 @@ async def _pilot(
     channel.setblocking(False)
     over = asyncio.Event()
 
-    def tell(*message: Any) -> None:
-        # Never waits: a reader who is busy loses reports, not the stream its time.
-        with contextlib.suppress(OSError):
-            channel.send(pickle.dumps(message))
+    waiting: deque[bytes] = deque(maxlen=_WAITING)
 
-    pilot = Pilot(config, vehicle, camera, safety, origin, lambda *event: tell("event", *event))
+    def tell(*message: Any) -> None:
+        # Never waits: a reader who is busy loses reports, not the stream its time. What is said
+        # once is kept until there is room.
+        if message[0] != "report":
+            waiting.append(pickle.dumps(message))
+        with contextlib.suppress(OSError):
+            while waiting:
+                channel.send(waiting[0])
+                waiting.popleft()
+            if message[0] == "report":
+                channel.send(pickle.dumps(message))
+
+    logger = logging.getLogger(ROOT)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(RelayHandler(lambda *record: tell("record", *record)))
+    log = EventLogger("cinempc.flight.pilot")
+    pilot = Pilot(config, vehicle, camera, safety, origin)
     orders: dict[str, Callable[..., Any]] = {
         "open": pilot.open,
+        "check": pilot.check,
         "take_off": pilot.take_off,
         "fly": pilot.fly,
         "hold": pilot.hold,
@@ -121,7 +155,9 @@ async def _pilot(
         try:
             tell("done", number, None, await orders[name](*arguments))
         except NotOurs as error:
-            tell("done", number, FlightOver, str(error))
+            tell("done", number, FlightOver, error.problem)
+        except FlightError as error:
+            tell("done", number, FlightError, error.problem)
         except CinempcError as error:
             tell("done", number, LinkError, str(error))
         except Exception as error:
@@ -144,7 +180,7 @@ async def _pilot(
                 try:
                     pilot.follow(rest[0])
                 except Exception as error:  # the plan of before goes on, and comes to rest
-                    tell("event", "error", f"a plan could not be looked at: {error!r}")
+                    log.log(PilotEvent.PLAN_UNREADABLE, error=repr(error))
             elif kind == "end":
                 over.set()
             else:
@@ -169,7 +205,7 @@ async def _pilot(
         task.cancel()
     # Whoever was in charge has gone, in order or not: the vehicle is left standing, unless somebody
     # else flies it.
-    if pilot.phase is not Phase.IDLE:
+    if pilot.phase is not FlightPhase.IDLE:
         with contextlib.suppress(CinempcError):
             await pilot.hold()
     await pilot.close()
@@ -186,7 +222,6 @@ class FlightRig:
         config: the connection.
         vehicle, camera, safety: as for the controller.
         origin: of the vehicle's local frame in the script's world, ENU m.
-        on_event: told what the log shall say: level, sentence. Called from another thread.
 
     Raises:
         LinkError: nobody there, or not who can be flown.
@@ -200,14 +235,11 @@ class FlightRig:
         safety: Safety,
         *,
         origin: Floats | None = None,
-        on_event: Callable[[str, str], None] = lambda level, sentence: None,
     ) -> None:
         self.config = config
-        self._on_event = on_event
         self._lock = threading.Condition()
         self._report: Report | None = None
-        self._past: deque[RigState] = deque()
-        self._reported = time.monotonic()
+        self._past = History[RigState](kept=_PAST, restart=_RESTART)
         self._answers: dict[int, tuple[type[CinempcError] | None, Any]] = {}
         self._failure: str | None = None
         self._orders = 0
@@ -247,7 +279,7 @@ class FlightRig:
         """
         report = self.report
         if report.over is not None:
-            raise FlightOver(f"the flight has ended: {report.over}")
+            raise FlightOver(problem(OrderReason.ENDED, reason=report.over))
         with contextlib.suppress(BlockingIOError):  # it is stuck, and the report will be old soon
             self._tell(("plan", plan), socket.MSG_DONTWAIT)
 
@@ -259,7 +291,7 @@ class FlightRig:
         """
         while (left := time - self.now()) > 0:
             if (over := self.report.over) is not None:
-                raise FlightOver(f"the flight has ended: {over}")
+                raise FlightOver(problem(OrderReason.ENDED, reason=over))
             rate, _ = self.report.clock
             _sleep(min(left / max(rate, 0.05), 0.1))
         return time - left
@@ -273,13 +305,18 @@ class FlightRig:
         Raises:
             LinkError: there is none: the pilot has ended.
         """
-        self._check()
+        waited = 0.0
         with self._lock:
-            self._lock.wait_for(lambda: self._report is not None, 10.0)
-            if self._report is None or time.monotonic() - self._reported > _STUCK:
-                raise LinkError("the pilot's process reports nothing")
-            assert self._report is not None
-            return self._report
+            while True:
+                self._check()
+                began = time.monotonic()
+                report = self._report
+                if report is not None and began - report.made < _FRESH:
+                    return report
+                if waited > _STUCK:
+                    raise LinkError("the pilot's process reports nothing")
+                self._lock.wait(_AT_A_TIME)
+                waited += min(time.monotonic() - began, _AT_A_TIME)
 
     def now(self) -> float:
         """The vehicle's time, s."""
@@ -288,15 +325,26 @@ class FlightRig:
 
     def at(self, when: float) -> RigState:
         """The state at a past time, s: the camera's pose between two reports by straight lines;
-        the oldest or newest known beyond."""
+        the oldest or newest known beyond, and the nearer of two where the vehicle cannot have
+        flown from the one to the other: a picture was taken from either, not from between."""
         with self._lock:
-            past = list(self._past)
-        if not past:
-            return self.state()
-        k = bisect_left([state.time for state in past], when)
-        if k == 0 or k == len(past):
-            return past[min(k, len(past) - 1)]
-        return _between(past[k - 1], past[k], when)
+            before, after = self._past.around(when)
+        if before is not None and after is not None:
+            return between(before.value, after.value, when)
+        nearest = before or after
+        return self.state() if nearest is None else nearest.value
+
+    def check(self, recording: bool = True) -> None:
+        """See, before anything is ordered, that gimbal and camera will do what a take needs.
+
+        Args:
+            recording: whether the camera has to record; a camera that does not say whether it can
+                records for a moment.
+
+        Raises:
+            LinkError: they will not.
+        """
+        self._order("check", recording, timeout=90.0)
 
     def take_off(self, height: float) -> None:
         """Arm and climb to a height, m.
@@ -332,8 +380,12 @@ class FlightRig:
         self._order("return_home", timeout=30.0)
 
     def record(self, on: bool) -> None:
-        """Start or stop the camera's own recording."""
-        self._order("record", on, timeout=20.0)
+        """Start or stop the camera's own recording.
+
+        Raises:
+            LinkError: it does not.
+        """
+        self._order("record", on, timeout=90.0)
 
     def parameter(self, name: str, value: float | None = None) -> float:
         """A parameter of the autopilot; set first where a value is given."""
@@ -379,7 +431,11 @@ class FlightRig:
     # --- the channel ---
 
     def _order(self, name: str, *arguments: Any, timeout: float) -> Any:
+        """Have the pilot do something, in vehicle seconds: of a simulator in slow motion they are
+        as much longer."""
         with self._lock:
+            if self._report is not None:
+                timeout /= min(max(self._report.clock[0], 0.05), 1.0)
             self._orders += 1
             number = self._orders
         self._tell(("order", number, name, arguments))
@@ -424,64 +480,19 @@ class FlightRig:
                     self._lock.notify_all()
                 return
             kind, *rest = pickle.loads(data)
-            if kind == "event":
-                self._on_event(*rest)
+            if kind == "record":
+                relay(*rest)
                 continue
             with self._lock:
                 if kind == "report":
-                    self._report, self._reported = rest[0], time.monotonic()
-                    self._remember(rest[0].state)
+                    self._report = rest[0]
+                    self._past.add(rest[0].state.time, rest[0].state)
                 elif kind == "done":
                     self._answers[rest[0]] = (rest[1], rest[2])
                 elif kind == "failed":
                     self._failure = rest[0]
                 self._lock.notify_all()
 
-    def _remember(self, state: RigState) -> None:
-        past = self._past
-        if past and state.time <= past[-1].time:
-            if past[-1].time - state.time < 1.0:
-                return
-            past.clear()  # a restart
-        past.append(state)
-        while state.time - past[0].time > _PAST:
-            past.popleft()
-
 
 def _sleep(seconds: float) -> None:
     time.sleep(max(0.0, seconds))
-
-
-def _between(early: RigState, late: RigState, when: float) -> RigState:
-    share = (when - early.time) / (late.time - early.time)
-
-    def mix(a: Any, b: Any) -> Any:
-        return a + share * (b - a)
-
-    def turn(a: float, b: float) -> float:
-        return float(wrap_angle(a + share * wrap_angle(b - a)))
-
-    e, l = early.camera, late.camera  # noqa: E741
-    pose = CameraPose(
-        mix(e.position, l.position), turn(e.yaw, l.yaw), mix(e.pitch, l.pitch), turn(e.roll, l.roll)
-    )
-    a, b = early.lens, late.lens
-    focus = mix(1 / a.focus_distance_m, 1 / b.focus_distance_m)
-    return RigState(
-        time=when,
-        position=mix(early.position, late.position),
-        velocity=mix(early.velocity, late.velocity),
-        attitude=(
-            turn(early.attitude[0], late.attitude[0]),
-            mix(early.attitude[1], late.attitude[1]),
-            mix(early.attitude[2], late.attitude[2]),
-        ),
-        camera=pose,
-        camera_rates=mix(early.camera_rates, late.camera_rates),
-        lens=LensState(
-            mix(a.focal_length_mm, b.focal_length_mm),
-            1 / focus if focus > 0 else math.inf,
-            mix(a.f_number, b.f_number),
-        ),
-        health=late.health,
-    )

@@ -5,11 +5,9 @@ none of them and one signal reaches all that it starts. Three things see to it t
 
 - `Process.end` signals the whole group,
 - each carries a token in its environment, which whatever it starts inherits: `marked` finds those
-  that left the group (Linux: ``/proc``),
-- on Linux the kernel kills the leader when the launcher dies (`cinempc.launch.tether`), and
+  that left the group,
+- on Linux the kernel kills the leader when the launcher dies (`cinempc.launch.parent_death`), and
   `cinempc.launch.guard` what that one had started.
-
-Only the standard library: the guard imports it.
 """
 
 from __future__ import annotations
@@ -20,16 +18,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 TOKEN = "CINEMPC_LAUNCH"
-_PROC = Path("/proc")
-_TETHER = Path(__file__).with_name("tether.py")
+_PARENT_DEATH = Path(__file__).with_name("parent_death.py")
 #: How often it is looked whether a process has ended, s.
 _LOOK = 0.05
 #: Patience after SIGTERM, and after SIGKILL, s: a process in the middle of a disk access takes it.
 _AFTER_TERM, _AFTER_KILL = 3.0, 5.0
+
+
+def bound(words: Sequence[str]) -> list[str]:
+    """The command that runs a program which ends when this process does, however that ends.
+
+    To be started by the main thread: the kernel ends it when the thread that started it ends. The
+    program hears SIGINT and SIGHUP even where this process, in the background of a shell, ignores
+    them.
+    """
+    return [sys.executable, "-I", "-S", str(_PARENT_DEATH), str(os.getpid()), *words]
 
 
 class Process:
@@ -57,10 +66,9 @@ class Process:
         # Its last line shall be in the log when it ends, however it does; and a log has room.
         usual = {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         variables = {**os.environ, **usual, **(environment or {}), TOKEN: token}
-        tether = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid())]
         with log.open("ab") as file:
             self._popen = subprocess.Popen(
-                [*tether, *words],
+                bound(words),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -108,71 +116,49 @@ class Process:
                 time.sleep(_LOOK)
 
     def _gone(self) -> bool:
-        if self.status is None:
-            return False
-        if _PROC.is_dir():
-            return not group(self.pid)
-        try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
+        return self.status is not None and not group(self.pid)
 
 
 def group(leader: int) -> list[int]:
-    """The processes of a process group that run (Linux)."""
-    return [pid for pid in _running() if _group_of(pid) == leader]
+    """The processes of a process group that run."""
+    return [process.pid for process in _running() if _group_of(process.pid) == leader]
 
 
 def marked(token: str) -> list[int]:
-    """The processes that carry a token in their environment and run (Linux; else none)."""
-    wanted = f"{TOKEN}={token}".encode()
-    found = []
-    for pid in _running():
-        try:
-            variables = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        except OSError:  # it has ended, or is somebody else's
-            continue
-        if wanted in variables:
-            found.append(pid)
-    return found
+    """The processes that carry a token in their environment and run; of this user's."""
+    pids = []
+    for process in _running():
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended, or is somebody else's
+            if process.environ().get(TOKEN) == token:
+                pids.append(process.pid)
+    return pids
 
 
 def sweep(token: str, grace: float = 1.0) -> None:
     """End all processes that carry a token: SIGTERM, then SIGKILL."""
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _AFTER_KILL)):
         until = time.monotonic() + patience
-        told: set[int] = set()
+        signalled: set[int] = set()
         while left := marked(token):
-            for pid in set(left) - told:  # they may start more while we look
+            for pid in set(left) - signalled:  # they may start more while we look
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
-            told |= set(left)
+            signalled |= set(left)
             if time.monotonic() > until:
                 break
             time.sleep(_LOOK)
 
 
-def _running() -> list[int]:
-    if not _PROC.is_dir():
-        return []
-    return [int(name) for name in os.listdir(_PROC) if name.isdigit() and _state(int(name))]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of ``/proc/PID/stat`` from the state on: the name before may hold anything."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()
-
-
-def _state(pid: int) -> bool:
-    fields = _stat(pid)
-    return bool(fields) and fields[0] not in "ZX"  # a zombie has ended
+def _running() -> Iterator[psutil.Process]:
+    """All processes but those that have ended and wait for their parents."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+                yield process
 
 
 def _group_of(pid: int) -> int | None:
-    fields = _stat(pid)
-    return int(fields[2]) if fields else None
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None

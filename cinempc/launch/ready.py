@@ -151,13 +151,13 @@ class _Datagrams:
 
     def read(self) -> list[tuple[bytes, Any]]:
         """The datagrams that have come, and from where."""
-        found: list[tuple[bytes, Any]] = []
-        while self._socket is not None and len(found) < 1000:
+        datagrams: list[tuple[bytes, Any]] = []
+        while self._socket is not None and len(datagrams) < 1000:
             try:
-                found.append(self._socket.recvfrom(65535))
+                datagrams.append(self._socket.recvfrom(65535))
             except (BlockingIOError, ConnectionRefusedError):
                 break
-        return found
+        return datagrams
 
     def write(self, data: bytes, to: Any) -> None:
         """Answer; what cannot be sent is lost."""
@@ -208,7 +208,7 @@ class Heartbeat(_Datagrams):
 
     def met(self) -> bool:
         """Whether it came."""
-        from cinempc.flight.dialect import mavlink
+        from cinempc.mavlink.dialect import mavlink
 
         if self._parser is None:
             self._parser = mavlink.MAVLink(None)
@@ -216,21 +216,21 @@ class Heartbeat(_Datagrams):
             self._packer = mavlink.MAVLink(
                 None, srcSystem=self._system, srcComponent=mavlink.MAV_COMP_ID_USER1
             )
-        wanted = self._system, COMPONENTS[self._component]
+        source = self._system, COMPONENTS[self._component]
         parser = self._parser
         for data, sender in self.read():
             # Datagrams hold whole messages: what was no message before must not eat this one.
             parser.buf, parser.buf_index, parser.expected_length = bytearray(), 0, 8
             for message in parser.parse_buffer(data) or ():
                 whose = message.get_srcSystem(), message.get_srcComponent()
-                if message.get_type() == "HEARTBEAT" and whose == wanted:
+                if message.get_type() == "HEARTBEAT" and whose == source:
                     return True
                 if message.get_type() != "BAD_DATA":
                     self._answer(sender)
         return False
 
     def _answer(self, sender: Any) -> None:
-        from cinempc.flight.dialect import mavlink
+        from cinempc.mavlink.dialect import mavlink
 
         now = time.monotonic()
         if now - self._answered < _ANSWER_EVERY:

@@ -14,9 +14,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cinempc import configs
+from cinempc import configs, documents
 from cinempc.errors import ConfigError
-from cinempc.units import Seconds
+from cinempc.units import Seconds, shown
 
 #: What in a command stands for the options of a simulated camera's pictures.
 PICTURES = "{pictures}"
@@ -62,7 +62,7 @@ class Px4(configs.Config):
     parameters: dict[str, float] = Field(default={}, description="PX4 parameters to set.")
 
 
-class Part(configs.Config):
+class PartConfig(configs.Config):
     """One process."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -99,7 +99,7 @@ class Part(configs.Config):
         return command
 
     @model_validator(mode="after")
-    def _either(self) -> Part:
+    def _either(self) -> PartConfig:
         kinds = [kind for kind in ("command", "px4", "gazebo") if getattr(self, kind) is not None]
         if len(kinds) != 1:
             raise ValueError(
@@ -113,7 +113,7 @@ class Setup(configs.Config):
 
     name: str
     about: str
-    parts: tuple[Part, ...] = Field(min_length=1)
+    parts: tuple[PartConfig, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _sound(self) -> Setup:
@@ -153,10 +153,10 @@ def find(name: str) -> Path:
         ConfigError: there is none, with those that there are.
     """
     for candidate in (root() / f"{name}.yaml", Path(name)):
-        if candidate.is_file():
+        if documents.is_file(candidate):
             return candidate
     raise ConfigError(
-        f"no set-up called {name!r}{configs.suggest(name, names())} (there are "
+        f"no set-up called {shown(name)}{configs.suggest(name, names())} (there are "
         f"{', '.join(names())}; or give the path of a YAML file)"
     )
 
@@ -191,8 +191,8 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 def words(command: str, values: Mapping[str, str]) -> list[str]:
     """A command's words, filled in: a value with spaces stays in its word, but ``{pictures}``
     alone stands for as many words as it holds."""
-    found = []
+    filled_in = []
     for word in shlex.split(command):
         filled = fill(word, values)
-        found += shlex.split(filled) if word == PICTURES else [filled]
-    return found
+        filled_in += shlex.split(filled) if word == PICTURES else [filled]
+    return filled_in

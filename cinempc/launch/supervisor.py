@@ -155,14 +155,14 @@ class Supervisor:
                 folder=part.folder,
                 token=self._token,
             )
-            status.turn(State.STARTING)
+            self._turn(status, State.STARTING)
             until = status.since + part.within
             while not part.ready.met():
                 result = self._look()
                 if result is not None:
                     return result
                 if time.monotonic() > until:
-                    status.turn(State.FAILED)
+                    self._turn(status, State.FAILED)
                     raise LaunchError(
                         f"{part.name} was not ready within {part.within:g} s: waited for "
                         f"{part.ready}. {ending(part.log)}"
@@ -170,8 +170,13 @@ class Supervisor:
                 time.sleep(_LOOK)
         finally:
             part.ready.close()
-        status.turn(State.READY)
+        self._turn(status, State.READY)
         return self._look()
+
+    def _turn(self, status: Status, state: State) -> None:
+        """Every state is shown, however short it lasts."""
+        status.turn(state)
+        self._tell()
 
     def _tell(self) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone: all must still be ended
@@ -189,9 +194,9 @@ class Supervisor:
             if result is None:
                 continue
             if status.part.main:
-                status.turn(State.ENDED if result == 0 else State.FAILED)
+                self._turn(status, State.ENDED if result == 0 else State.FAILED)
                 return result if result >= 0 else 128 - result
-            status.turn(State.FAILED)
+            self._turn(status, State.FAILED)
             raise LaunchError(
                 f"{status.part.name} has ended ({_said(result)}), so the whole set-up ends. "
                 f"{ending(status.part.log)}"
@@ -210,13 +215,12 @@ class Supervisor:
                 continue
             over = status.state in (State.ENDED, State.FAILED)
             if not over:
-                status.turn(State.ENDING)
+                self._turn(status, State.ENDING)
             status.process.end(status.part.grace, hurry, self._tell)
             for command in status.part.clean_up:
                 guard.run_quietly(command)
             if not over:
-                status.turn(State.ENDED)
-            self._tell()
+                self._turn(status, State.ENDED)
         processes.sweep(self._token)
 
     @contextmanager
@@ -243,8 +247,8 @@ def tail(log: Path, lines: int = 1) -> list[str]:
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return []
-    found = [_ESCAPES.sub("", line).rstrip() for line in re.split(r"[\r\n]+", text)]
-    return [line for line in found if line][-lines:]
+    said = [_ESCAPES.sub("", line).rstrip() for line in re.split(r"[\r\n]+", text)]
+    return [line for line in said if line][-lines:]
 
 
 def ending(log: Path) -> str:

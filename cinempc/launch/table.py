@@ -26,7 +26,7 @@ _COLOURS = {
 _EVERY = 0.25
 
 
-class Board:
+class StatusTable:
     """A context manager that shows statuses on a console.
 
     Args:

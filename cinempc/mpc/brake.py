@@ -1,17 +1,16 @@
-"""Braking to a hover: what is flown when nothing better is known.
-
-Also the witness that a problem has a solution: from any state the vehicle can do this, so bounds
-that braking breaks (a start outside the envelope) are widened to it, and no further.
-"""
+"""Braking to a hover: what is flown when nothing better is known."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.mpc import plan
-from cinempc.mpc.constraints import OCTAGON
-from cinempc.vehicle import FlightLimits
+from cinempc.mpc.constraints.envelope import OCTAGON
+from cinempc.mpc.model import Horizon
+from cinempc.mpc.start import Start
+from cinempc.rig import plan
+from cinempc.rig.plan import Origin, Plan
+from cinempc.rig.vehicle import FlightLimits, Vehicle
 
 Floats = NDArray[np.float64]
 
@@ -42,13 +41,39 @@ def brake(
         x = states[k]
         v, a, rates = x[plan.VELOCITY], x[plan.ACCELERATION], x[plan.RATES]
         ahead = v + dt * a / 2
-        ahead[2] -= np.clip(np.clip(x[2], *band) - x[2], -_RETURN, _RETURN)
-        wanted = -np.sign(ahead) * np.minimum.reduce(
+        altitude = x[plan.ALTITUDE]
+        ahead[-1] -= np.clip(np.clip(altitude, *band) - altitude, -_RETURN, _RETURN)
+        target = -np.sign(ahead) * np.minimum.reduce(
             [reach, np.sqrt(limits.jerk * np.abs(ahead)), np.abs(ahead) / (2 * dt)]
         )
-        inputs[k, plan.JERK] = np.clip((wanted - a) / dt, -limits.jerk, limits.jerk)
+        inputs[k, plan.JERK] = np.clip((target - a) / dt, -limits.jerk, limits.jerk)
         inputs[k, plan.ANGULAR_ACCELERATION] = np.clip(
             -rates / dt, -angular_acceleration, angular_acceleration
         )
         states[k + 1] = plan.propagate(x, inputs[k], dt)
     return states, inputs
+
+
+def braking_plan(now: float, start: Start, step: float, vehicle: Vehicle, origin: Origin) -> Plan:
+    """A plan to rest, as long as that takes and a little longer.
+
+    Args:
+        now: s.
+        start: where it starts; the vehicle's yaw stays.
+        step: of its nodes, s.
+        vehicle: its limits and gimbal.
+        origin: why it is flown.
+    """
+    limits = vehicle.limits
+    speed = float(np.linalg.norm(start.state[plan.VELOCITY]))
+    slowest = min(0.65 * limits.acceleration, limits.vertical_acceleration)
+    length = 2.0 + speed / slowest + 2 * slowest / limits.jerk
+    horizon = Horizon(int(np.ceil(length / step)), step)
+    states, inputs = brake(start.state, horizon.nodes, step, limits, vehicle.gimbal.acceleration)
+    return Plan(
+        times=horizon.times(now),
+        states=states,
+        inputs=inputs,
+        headings=np.full(horizon.nodes + 1, start.heading),
+        origin=origin,
+    )

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.mpc import sqp
-from cinempc.mpc.constraints import SLACK_LINEAR, SLACK_QUADRATIC, SLACKS
-from cinempc.mpc.plan import NU, NX
+from cinempc.mpc.data import Data
 from cinempc.mpc.problem import Problem
+from cinempc.rig.plan import NU, NX
 
 Floats = NDArray[np.float64]
 
@@ -25,18 +25,19 @@ class Reference:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        N, nr, ng, ns = problem.horizon.nodes, problem.n_residuals, problem.n_rows, len(SLACKS)
+        N, ns = problem.horizon.nodes, len(problem.slacks)
+        nr, ng = problem.n_residuals, problem.n_rows
         x, u, s = ca.MX.sym("x", NX, N), ca.MX.sym("u", NU, N), ca.MX.sym("s", ns, N)
         start = ca.MX.sym("start", NX)
-        p, w = ca.MX.sym("p", problem.n_parameters, N), ca.MX.sym("w", nr, N)
+        p, w = ca.MX.sym("p", problem.layout.size, N), ca.MX.sym("w", nr, N)
         state_cost, input_cost = ca.MX.sym("qx", NX), ca.MX.sym("qu", NU)
         residuals, rows = problem.value.function(x, p)
         cost = (
             ca.sum2(ca.sum1(w * residuals**2))
             + ca.sum2(ca.mtimes(state_cost.T, x**2))
             + ca.sum2(ca.mtimes(input_cost.T, u**2))
-            + ca.sum2(ca.mtimes(SLACK_LINEAR[None, :], s))
-            + ca.sum2(ca.mtimes(SLACK_QUADRATIC[None, :], s**2))
+            + ca.sum2(ca.mtimes(problem.slack_linear[None, :], s))
+            + ca.sum2(ca.mtimes(problem.slack_quadratic[None, :], s**2))
         ) / N
         before = ca.horzcat(start, x[:, :-1])
         gaps = ca.mtimes(problem.A, before) + ca.mtimes(problem.B, u) - x
@@ -63,7 +64,7 @@ class Reference:
         )
         self._sizes = N, ng, ns
 
-    def solve(self, data: sqp.Data) -> sqp.Outcome:
+    def solve(self, data: Data) -> sqp.Outcome:
         """Converge from the guess."""
         problem, (N, ng, ns) = self.problem, self._sizes
         inputs = data.guess
@@ -71,9 +72,7 @@ class Reference:
         first = sqp.evaluate(problem, data, states, inputs)
         slack = np.zeros((N, ns))
         for i in range(ns):
-            columns = first.excess[:, problem.row_slack == i]
-            if columns.shape[1]:
-                slack[:, i] = columns.max(axis=1)
+            slack[:, i] = first.excess[:, problem.row_slack == i].max(axis=1)
         infinite = np.full(N * ng, np.inf)
         result: Any = self._solver(
             x0=np.concatenate([states.ravel(), inputs.ravel(), slack.ravel()]),
@@ -95,8 +94,8 @@ class Reference:
         )
         statistics = self._solver.stats()
         solution = np.array(result["x"]).ravel()
-        found = solution[N * NX : N * (NX + NU)].reshape(N, NU)
-        iterate = sqp.evaluate(problem, data, problem.rollout(data.start, found), found)
+        inputs = solution[N * NX : N * (NX + NU)].reshape(N, NU)
+        iterate = sqp.evaluate(problem, data, problem.rollout(data.start, inputs), inputs)
         success = bool(statistics["success"])
         failure = None if success else f"Ipopt: {statistics['return_status']}"
         return sqp.Outcome(iterate, success, int(statistics["iter_count"]), failure)

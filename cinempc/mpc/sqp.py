@@ -12,62 +12,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.mpc.constraints import SLACK_LINEAR, SLACK_QUADRATIC
-from cinempc.mpc.plan import NX
-from cinempc.mpc.problem import POSE, Problem
+from cinempc.mpc.data import Data
+from cinempc.mpc.model import POSE
+from cinempc.mpc.problem import Problem
+from cinempc.rig.plan import NX
 
 Floats = NDArray[np.float64]
 
 #: Price of breaking a hard row, in the merit only: the quadratic program does not break them.
 _HARD_PRICE = 1e4
 _FRACTIONS = (1.0, 0.5, 0.2, 0.05)
-
-
-@dataclass
-class Data:
-    """The numbers of one solve of a problem with N nodes.
-
-    Attributes:
-        start: first state (18,).
-        parameters: of the nodes 0..N, (N+1, parameters), as the problem orders them.
-        weights: of the residuals at the nodes 0..N, (N+1, residuals).
-        state_cost, input_cost: diagonal weights (18,), (9,) of the squared states and inputs.
-        lower, upper: state bounds at the nodes 1..N, (N, 18).
-        input_limit: largest absolute inputs (N, 9).
-        row_lower, row_upper: limits of the path rows (N, rows).
-        guess: input trajectory (N, 9) to start from.
-    """
-
-    start: Floats
-    parameters: Floats
-    weights: Floats
-    state_cost: Floats
-    input_cost: Floats
-    lower: Floats
-    upper: Floats
-    input_limit: Floats
-    row_lower: Floats
-    row_upper: Floats
-    guess: Floats
-
-    def holds(self, problem: Problem, found: Iterate, room: float = 0.02) -> bool:
-        """Whether a trajectory keeps all hard bounds and rows, within ``room`` of each one's
-        unit (m, m/s, m/s², rad) and a percent of the inputs."""
-        hard = found.excess[:, problem.row_slack < 0]
-        return bool(
-            (found.states > self.lower - room).all()
-            and (found.states < self.upper + room).all()
-            and (np.abs(found.inputs) < self.input_limit * 1.01 + 1e-6).all()
-            and (hard < room).all()
-        )
-
-    def is_finite(self) -> bool:
-        """Whether every number that must be finite is."""
-        parts = (self.start, self.parameters, self.weights, self.input_limit, self.guess)
-        limits = (self.row_lower, self.row_upper)  # infinite where there is none
-        return all(bool(np.isfinite(part).all()) for part in parts) and not any(
-            bool(np.isnan(part).any()) for part in limits
-        )
 
 
 @dataclass
@@ -108,8 +62,20 @@ def evaluate(problem: Problem, data: Data, states: Floats, inputs: Floats) -> It
     return _assess(problem, data, states, inputs, residuals, rows)
 
 
-def paid(problem: Problem, data: Data) -> float:
-    """The objectives' cost of the start itself: what is really paid now, no prediction."""
+def keeps_hard_limits(problem: Problem, data: Data, trial: Iterate, room: float = 0.02) -> bool:
+    """Whether a trajectory keeps all hard bounds and rows, within ``room`` of each one's unit
+    (m, m/s, m/s², rad) and a percent of the inputs."""
+    hard = trial.excess[:, problem.row_slack < 0]
+    return bool(
+        (trial.states > data.lower - room).all()
+        and (trial.states < data.upper + room).all()
+        and (np.abs(trial.inputs) < data.input_limit * 1.01 + 1e-6).all()
+        and (hard < room).all()
+    )
+
+
+def stage_cost(problem: Problem, data: Data) -> float:
+    """The objectives' cost of the start itself, now: no prediction."""
     function = problem.value
     function.x[:] = data.start
     function.p[:] = data.parameters[0]
@@ -138,11 +104,10 @@ def _assess(
     price = _HARD_PRICE * max(float(beyond), 0.0)
     if excess.any():
         price += _HARD_PRICE * float(excess[:, problem.row_slack < 0].sum())
-        for i, (linear, quadratic) in enumerate(zip(SLACK_LINEAR, SLACK_QUADRATIC, strict=True)):
-            columns = excess[:, problem.row_slack == i]
-            if columns.shape[1]:
-                slack = columns.max(axis=1)
-                price += linear * float(slack.sum()) + quadratic * float(slack @ slack)
+        prices = zip(problem.slack_linear, problem.slack_quadratic, strict=True)
+        for i, (linear, quadratic) in enumerate(prices):
+            slack = excess[:, problem.row_slack == i].max(axis=1)
+            price += linear * float(slack.sum()) + quadratic * float(slack @ slack)
     return Iterate(states, inputs, cost / N, (cost + price) / N, excess)
 
 
@@ -161,25 +126,25 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     residuals, rows, jacobian, row_jacobian = function()
     now = _assess(problem, data, states, inputs, residuals, rows)
     row_jacobian = row_jacobian.reshape(N, -1, NX)
-    solver = problem.solver
+    qp, solver = problem.qp, problem.qp.solver
 
     # Gauss-Newton, in steps from the iterate: H = 2/N J'WJ, g = 2/N J'W r.
     J = jacobian.reshape(N, -1, len(POSE))
     weighted = J * data.weights[1:, :, None]
     scale = 2 / N
-    diagonal = problem.h_diagonal
-    solver.h[diagonal[problem.x_at]] = 0.0
-    solver.h[problem.h_pose] = scale * np.matmul(weighted.transpose(0, 2, 1), J)
-    solver.h[diagonal[problem.x_at]] += scale * (data.state_cost + problem.regularisation)
-    solver.h[diagonal[problem.u_at]] = scale * data.input_cost
-    solver.h[diagonal[problem.s_at]] = scale * SLACK_QUADRATIC
-    solver.g[problem.x_at] = scale * data.state_cost * states
-    solver.g[problem.x_at[:, POSE]] += scale * np.matmul(residuals[:, None, :], weighted)[:, 0]
-    solver.g[problem.u_at] = scale * data.input_cost * inputs
-    solver.g[problem.s_at] = SLACK_LINEAR / N
+    diagonal = qp.h_diagonal
+    solver.h[diagonal[qp.x_at]] = 0.0
+    solver.h[qp.h_pose] = scale * np.matmul(weighted.transpose(0, 2, 1), J)
+    solver.h[diagonal[qp.x_at]] += scale * (data.state_cost + qp.regularisation)
+    solver.h[diagonal[qp.u_at]] = scale * data.input_cost
+    solver.h[diagonal[qp.s_at]] = scale * problem.slack_quadratic
+    solver.g[qp.x_at] = scale * data.state_cost * states
+    solver.g[qp.x_at[:, POSE]] += scale * np.matmul(residuals[:, None, :], weighted)[:, 0]
+    solver.g[qp.u_at] = scale * data.input_cost * inputs
+    solver.g[qp.s_at] = problem.slack_linear / N
 
     # Rows: lower <= g + G (x - x̄) + s <= upper.
-    problem.a_values[problem.a_rows] = row_jacobian
+    qp.a_values[qp.a_rows] = row_jacobian
     lower, upper = data.row_lower, data.row_upper
     soft = problem.row_slack >= 0
     # One slack opens one side: of a row with two limits, the one it is nearer to breaking. The
@@ -187,18 +152,18 @@ def iterate(problem: Problem, data: Data, inputs: Floats) -> tuple[Iterate, floa
     nearer_low = rows - lower < upper - rows
     lower = np.where(soft & ~nearer_low, -np.inf, lower)
     upper = np.where(soft & nearer_low, np.inf, upper)
-    problem.orient_slacks(lower)
-    solver.a[:] = problem.a_values
-    solver.lba[problem.row_at] = lower - rows
-    solver.uba[problem.row_at] = upper - rows
-    solver.lbx[problem.x_at], solver.ubx[problem.x_at] = data.lower - states, data.upper - states
-    solver.lbx[problem.u_at] = -data.input_limit - inputs
-    solver.ubx[problem.u_at] = data.input_limit - inputs
-    solver.lbx[problem.s_at] = 0.0
+    qp.orient_slacks(lower)
+    solver.a[:] = qp.a_values
+    solver.lba[qp.row_at] = lower - rows
+    solver.uba[qp.row_at] = upper - rows
+    solver.lbx[qp.x_at], solver.ubx[qp.x_at] = data.lower - states, data.upper - states
+    solver.lbx[qp.u_at] = -data.input_limit - inputs
+    solver.ubx[qp.u_at] = data.input_limit - inputs
+    solver.lbx[qp.s_at] = 0.0
     if not solver():
         return None
 
-    step = solver.x[problem.u_at]
+    step = solver.x[qp.u_at]
     best: Iterate | None = None
     for fraction in _FRACTIONS:
         trial_inputs = inputs + fraction * step
@@ -237,7 +202,7 @@ def solve(problem: Problem, data: Data, iterations: int = 1, mending: int = 4) -
         current, change = result
         if not np.isfinite(current.merit):
             return Outcome(current, False, count, "the solution is not finite")
-        inputs, holds = current.inputs, data.holds(problem, current)
+        inputs, holds = current.inputs, keeps_hard_limits(problem, data, current)
         if change < 1e-3 and holds:
             return Outcome(current, True, count)
     assert current is not None

@@ -6,24 +6,18 @@ position, angles, lens. Everything an objective needs of the picture is derived 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import casadi as ca
 import numpy as np
 
 from cinempc import frames, lens
-from cinempc.subject import body_fraction
+from cinempc.rig.subject import body_fraction
 
 #: Smallest depth, m, that a projection divides by: keeps a subject beside or behind the camera
 #: finite, with a gradient that turns the camera to it.
 MIN_DEPTH = 0.3
-
-#: Pose coordinates (position 3, angles 3, lens 3) and the parameters of one subject
-#: (ground position 3, cos and sin of its heading, height).
-NQ = 9
-SUBJECT_PARAMETERS = 6
 
 Num = Any
 Vec3 = tuple[Num, Num, Num]
@@ -48,7 +42,9 @@ class Stage:
     """One node: pose symbols (or numbers), subjects, and the camera's constants.
 
     Args:
-        pose: (9,) position m, yaw, pitch, roll rad, ln focal length/mm, focus dioptres, stops.
+        position: (3,) of the camera, m.
+        angles: (3,) yaw, pitch, roll, rad.
+        lens_vector: (3,) ln focal length/mm, focus dioptres, stops.
         subjects: by id.
         sensor_mm: width and height of the sensor.
         coc_mm: circle of confusion.
@@ -56,17 +52,19 @@ class Stage:
 
     def __init__(
         self,
-        pose: Num,
-        subjects: dict[str, SubjectSymbols],
+        position: Num,
+        angles: Num,
+        lens_vector: Num,
+        subjects: Mapping[str, SubjectSymbols],
         sensor_mm: tuple[float, float],
         coc_mm: float,
     ) -> None:
-        self.position: Vec3 = (pose[0], pose[1], pose[2])
-        self.yaw, self.pitch, self.roll = pose[3], pose[4], pose[5]
-        self.log_focal_length, self.focus, self.stops = pose[6], pose[7], pose[8]
-        self.axes = frames.camera_axes(pose[3], pose[4], pose[5])
-        self.focal_length = np.exp(pose[6])
-        self.f_number = lens.f_number_from_stops(pose[8])
+        self.position = components(position)
+        self.yaw, self.pitch, self.roll = components(angles)
+        self.log_focal_length, self.focus, self.stops = components(lens_vector)
+        self.axes = frames.camera_axes(self.yaw, self.pitch, self.roll)
+        self.focal_length = np.exp(self.log_focal_length)
+        self.f_number = lens.f_number_from_stops(self.stops)
         self.subjects = subjects
         self.sensor_mm = sensor_mm
         self.coc_mm = coc_mm
@@ -111,20 +109,11 @@ class Stage:
         return lens.far_limit_dioptres(self.focus, self.focal_length, self.f_number, self.coc_mm)
 
 
-def subject_symbols(parameters: Num) -> SubjectSymbols:
-    """One subject from its six parameters."""
-    p = parameters
-    return SubjectSymbols((p[0], p[1], p[2]), p[3], p[4], p[5])
+def components(vector: Num) -> Vec3:
+    """The three entries of a vector of symbols or numbers."""
+    return vector[0], vector[1], vector[2]
 
 
-def stage_symbols(
-    ids: Sequence[str], sensor_mm: tuple[float, float], coc_mm: float
-) -> tuple[Stage, Any, Any]:
-    """A symbolic stage with its pose and subject-parameter symbols."""
-    pose = ca.SX.sym("pose", NQ)
-    parameters = ca.SX.sym("subjects", SUBJECT_PARAMETERS * len(ids))
-    width = SUBJECT_PARAMETERS
-    subjects = {
-        name: subject_symbols(parameters[width * i : width * (i + 1)]) for i, name in enumerate(ids)
-    }
-    return Stage(pose, subjects, sensor_mm, coc_mm), pose, parameters
+def hinge(value: Num, width: float) -> Num:
+    """max(0, value), rounded over about ``width``: the root of a hyperbola."""
+    return 0.5 * (value + np.sqrt(value**2 + width**2))

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from cinempc.errors import CinempcError
-from cinempc.record.events import CycleEvent, FrameEvent
 from cinempc.record.recorder import Recorder
+from cinempc.rig.events import CycleEvent, FrameEvent
 
 #: Pictures that may wait, four seconds of them: beyond that the disk or the encoder is too slow,
 #: and the newest are dropped.
@@ -19,7 +19,7 @@ _WAITING = 100
 
 class BackgroundRecorder:
     """A `Recorder` that never lets its caller wait. A context manager; leaving it finishes what
-    waits, and the files.
+    waits, and the files. What fails is raised by the next call, or when it is left.
 
     Attributes:
         dropped: pictures that were not recorded because too many waited.
@@ -32,7 +32,7 @@ class BackgroundRecorder:
         self._recorder = recorder
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._error: Exception | None = None
+        self._error: CinempcError | None = None
         self.dropped = 0
 
     def frame(self, event: FrameEvent) -> None:
@@ -66,7 +66,7 @@ class BackgroundRecorder:
     def _put(self, work: Callable[[], None]) -> None:
         if self._error is not None:
             # A full disk is no reason to fall out of the sky, but one to end the take in order.
-            raise CinempcError(f"the take cannot be recorded any more: {self._error}")
+            raise self._error
         self._work.put(work)
 
     def _run(self) -> None:
@@ -75,5 +75,7 @@ class BackgroundRecorder:
                 continue
             try:
                 work()
-            except Exception as error:
+            except CinempcError as error:
                 self._error = error
+            except Exception as error:
+                self._error = CinempcError(f"the take cannot be recorded any more: {error}")

@@ -31,8 +31,8 @@ def middle_for(distances: Iterable[float]) -> float:
     finite = [d for d in distances if math.isfinite(d) and d > 0]
     if not finite:
         return 8.0
-    wanted = float(np.median(finite))
-    return min(_ROUND, key=lambda value: abs(math.log(value / wanted)))
+    median = float(np.median(finite))
+    return min(_ROUND, key=lambda value: abs(math.log(value / median)))
 
 
 def ticks(middle: float, gap: float, first: float = 0.0) -> list[float]:

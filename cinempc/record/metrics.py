@@ -1,7 +1,6 @@
-"""The figures of a take, from small numeric records of its pictures and control steps.
+"""The figures of a take: `summarise` boils its records down to what ``metrics.json`` holds.
 
-`measure_frame` and `measure_cycle` boil an event down to a record; `summarise` boils the records
-down to what ``metrics.json`` holds. All are pure functions. ``docs/takes.md`` defines each figure.
+All are pure functions. ``docs/takes.md`` defines each figure.
 """
 
 from __future__ import annotations
@@ -9,24 +8,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cinempc import frames, lens
-from cinempc.lost import Loss, Phase, last_seen
-from cinempc.mpc.plan import ANGULAR_ACCELERATION, Origin
-from cinempc.record.events import CycleEvent, FrameEvent, FramingTarget, Shot
-from cinempc.rig import CameraPose, Frame
-from cinempc.subject import BODY_POINTS, SubjectEstimate
-
-Floats = NDArray[np.float64]
-Vector = tuple[float, float, float]
-
-#: Error, percent, of a point that has no image because it is behind the camera.
-BEHIND_PCT = 100.0
+from cinempc.record.holes import frame_period, holes
+from cinempc.record.records import CycleRecord, FrameRecord
+from cinempc.rig.events import Loss, LossPhase, Shot
+from cinempc.rig.plan import Origin
 
 #: The least reported violation that counts, in the constraint's unit: below it is the solver's
 #: own accuracy.
@@ -35,251 +24,6 @@ VIOLATION_TOLERANCE = 1e-3
 #: Plans that were flown for want of a solution.
 _FALLBACKS = (Origin.SHIFTED.value, Origin.BRAKING.value)
 
-#: The point whose depth says whether a subject is in focus: a focus puller focuses on the eyes.
-FOCUS_POINT = "eyes"
-
-
-@dataclass(frozen=True)
-class TargetRecord:
-    """How well one framing target was met. ``scale`` and ``wanted_scale`` are fractions of the
-    frame's height; None where no scale was asked."""
-
-    subject: str
-    point: str
-    framing_error_pct: float
-    in_frame: bool
-    scale: float
-    wanted_scale: float | None
-
-    @property
-    def scale_error_pct(self) -> float | None:
-        """Got over wanted size, less one, percent."""
-        if self.wanted_scale is None:
-            return None
-        return (self.scale / self.wanted_scale - 1) * 100
-
-
-@dataclass(frozen=True)
-class SubjectRecord:
-    """A subject as the camera sees it: depth of the eyes along the optical axis, m (not positive
-    behind the camera), their blur circle, mm, its place on the ground, and by how much the
-    estimate of that was wrong, m (NaN unknown)."""
-
-    id: str
-    depth: float
-    blur_mm: float
-    ground: Vector
-    estimate_error_m: float = math.nan
-
-
-@dataclass(frozen=True)
-class FrameRecord:
-    """What remains of a picture: numbers."""
-
-    time: float
-    shot_index: int
-    camera: Vector
-    yaw: float
-    pitch: float
-    roll: float
-    focal_length_mm: float
-    focus_distance_m: float
-    f_number: float
-    near_m: float
-    far_m: float
-    targets: tuple[TargetRecord, ...] = ()
-    subjects: tuple[SubjectRecord, ...] = ()
-    sharp: tuple[str, ...] = ()
-    soft: tuple[str, ...] = ()
-    against_truth: bool = False
-
-
-@dataclass(frozen=True)
-class CycleRecord:
-    """What remains of a control step: numbers. Acceleration, jerk and the camera's angular
-    acceleration are those of the plan that was flown, at the step's time."""
-
-    time: float
-    shot_index: int
-    step_ms: float
-    deadline_missed: bool
-    position: Vector
-    velocity: Vector
-    acceleration: Vector
-    jerk: Vector
-    angular_acceleration: Vector
-    origin: str = "solved"
-    violations: Mapping[str, float] = field(default_factory=dict)
-    losses: Mapping[str, Loss] = field(default_factory=dict)
-    last_seen: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A figure that a take shall reach: at most, or at least, a limit.
-
-    ``metric`` is the figure's path, such as ``"scale_error_pct.p95"``.
-    """
-
-    metric: str
-    at_most: float | None = None
-    at_least: float | None = None
-
-    def met(self, figures: Mapping[str, Any]) -> bool | None:
-        """Whether these figures reach it; None where the figure is not there."""
-        value = self.value(figures)
-        if value is None:
-            return None
-        return (self.at_most is None or value <= self.at_most) and (
-            self.at_least is None or value >= self.at_least
-        )
-
-    def value(self, figures: Mapping[str, Any]) -> float | None:
-        """The figure itself; None where it is not there."""
-        node: Any = figures
-        for part in self.metric.split("."):
-            node = node.get(part) if isinstance(node, Mapping) else None
-        return node if isinstance(node, (int, float)) else None
-
-    def __str__(self) -> str:
-        parts = []
-        if self.at_most is not None:
-            parts.append("0" if self.at_most == 0 else f"≤ {self.at_most:g}")
-        if self.at_least is not None:
-            parts.append(f"≥ {self.at_least:g}")
-        return ", ".join(parts)
-
-
-# --- records ------------------------------------------------------------------------------------
-
-
-def depth_and_image(
-    point: Floats, pose: CameraPose, frame: Frame
-) -> tuple[float, tuple[float, float] | None]:
-    """Depth along the optical axis, m, and image (u, v) of a world point; None from behind."""
-    x, y, z = point.tolist()
-    px, py, pz = pose.position.tolist()
-    seen = frames.world_to_camera((x, y, z), (px, py, pz), pose.yaw, pose.pitch, pose.roll)
-    depth = float(seen[2])
-    if depth <= 1e-6:
-        return depth, None
-    u, v = frames.project(seen, frame.lens.focal_length_mm, *frame.sensor_mm)
-    return depth, (float(u), float(v))
-
-
-def image_height(subject: SubjectEstimate, pose: CameraPose, frame: Frame) -> float:
-    """Image height of the whole subject over the frame's height: h f / (depth sensor height).
-
-    The depth is that of the body's middle along the optical axis; 0 from behind the camera.
-    """
-    depth, _ = depth_and_image(subject.point("centre"), pose, frame)
-    if depth <= 1e-6:
-        return 0.0
-    return subject.height * frame.lens.focal_length_mm / (depth * frame.sensor_mm[1])
-
-
-def blur_mm(depth: float, frame: Frame) -> float:
-    """Blur-circle diameter, mm, of a point at a depth; ``inf`` from behind the camera."""
-    if depth <= 1e-6:
-        return math.inf
-    state = frame.lens
-    return float(
-        lens.blur_circle(depth, state.focus_distance_m, state.focal_length_mm, state.f_number)
-    )
-
-
-def head_asked(target: FramingTarget) -> bool:
-    """Whether the asked picture holds the top of the head: a close-up may cut it off."""
-    if target.scale is None:
-        return True
-    return target.v - (BODY_POINTS["top"] - BODY_POINTS[target.point]) * target.scale >= 0.0
-
-
-def measure_target(
-    target: FramingTarget, subject: SubjectEstimate, pose: CameraPose, frame: Frame
-) -> TargetRecord:
-    """How well a framing target was met by a subject that is where it is said to be."""
-    _, image = depth_and_image(subject.point(target.point), pose, frame)
-    error, inside = BEHIND_PCT, False
-    if image is not None:
-        aspect = frame.sensor_mm[1] / frame.sensor_mm[0]
-        error = 100 * math.hypot(image[0] - target.u, (image[1] - target.v) * aspect)
-        inside = _in_picture(image)
-        if inside and head_asked(target):
-            inside = _in_picture(depth_and_image(subject.point("top"), pose, frame)[1])
-    scale = image_height(subject, pose, frame)
-    return TargetRecord(target.subject, target.point, error, inside, scale, target.scale)
-
-
-def measure_frame(event: FrameEvent, coc_mm: float) -> FrameRecord:
-    """The numbers of a picture.
-
-    Against the ground truth where there is one, else against the estimates and the pose that the
-    rig reported.
-    """
-    frame = event.frame
-    known = bool(event.truth)
-    pose = frame.pose if event.true_pose is None else event.true_pose
-    subjects = {s.id: s for s in (event.truth if known else event.estimates)}
-    believed = {s.id: s for s in event.estimates}
-    near, far = frame.lens.depth_of_field(coc_mm)
-    seen = []
-    for name, subject in subjects.items():
-        depth, _ = depth_and_image(subject.point(FOCUS_POINT), pose, frame)
-        error = math.nan
-        if known and name in believed:
-            error = float(np.linalg.norm(believed[name].position - subject.position))
-        ground = _vector(subject.position)
-        seen.append(SubjectRecord(name, depth, blur_mm(depth, frame), ground, error))
-    return FrameRecord(
-        time=frame.time,
-        shot_index=event.shot_index,
-        camera=_vector(pose.position),
-        yaw=pose.yaw,
-        pitch=pose.pitch,
-        roll=pose.roll,
-        focal_length_mm=frame.lens.focal_length_mm,
-        focus_distance_m=frame.lens.focus_distance_m,
-        f_number=frame.lens.f_number,
-        near_m=near,
-        far_m=far,
-        targets=tuple(
-            measure_target(target, subjects[target.subject], pose, frame)
-            for target in event.framing
-            if target.subject in subjects
-        ),
-        subjects=tuple(seen),
-        sharp=event.sharp,
-        soft=event.soft,
-        against_truth=known,
-    )
-
-
-def measure_cycle(event: CycleEvent) -> CycleRecord:
-    """The numbers of a control step."""
-    plan = event.plan
-    flown = plan.sample(min(max(event.time, plan.start), plan.end))
-    k = int(np.searchsorted(plan.times, flown.time, side="right")) - 1
-    inputs = plan.inputs[min(max(k, 0), len(plan.inputs) - 1)]
-    return CycleRecord(
-        time=event.time,
-        shot_index=event.shot_index,
-        step_ms=event.step_ms,
-        deadline_missed=event.deadline_missed,
-        position=_vector(event.state.position),
-        velocity=_vector(event.state.velocity),
-        acceleration=_vector(flown.acceleration),
-        jerk=_vector(flown.jerk),
-        angular_acceleration=_vector(inputs[ANGULAR_ACCELERATION]),
-        origin=plan.origin.value,
-        violations=dict(event.violations),
-        losses=dict(event.losses),
-        last_seen={subject.id: last_seen(subject) for subject in event.estimates},
-    )
-
-
-# --- figures ------------------------------------------------------------------------------------
-
 
 def summarise(
     shots: Sequence[Shot],
@@ -287,6 +31,7 @@ def summarise(
     cycle_records: Sequence[CycleRecord],
     *,
     coc_mm: float,
+    frame_rate: float | None = None,
     wall_s: float | None = None,
     interrupted: bool = False,
     about: Mapping[str, Any] | None = None,
@@ -298,6 +43,7 @@ def summarise(
         frame_records: of every picture, in order.
         cycle_records: of every control step, in order.
         coc_mm: the camera's circle of confusion.
+        frame_rate: of the footage, 1/s: without it nothing is known of missing pictures.
         wall_s: how long the take took on the wall clock, s.
         interrupted: whether it ended before its time.
         about: what else to say of the take (name, seed, versions); goes in as ``take``.
@@ -310,10 +56,19 @@ def summarise(
     overall = figures(frame_records, cycle_records, coc_mm, settled)
     duration = overall["duration_s"]
     overall["realtime_factor"] = duration / wall_s if wall_s and duration else None
+    times = [record.time for record in frame_records]
+    period = frame_period(times, frame_rate)
+    until = times[-1] if interrupted and times else math.inf
+    if period is not None and shots:
+        overall |= holes(times, shots[0].start, min(shots[-1].end, until), period)
     per_shot = []
     for shot in shots:
         mine = [record for record in frame_records if record.shot_index == shot.index]
         steps = [record for record in cycle_records if record.shot_index == shot.index]
+        missing = {}
+        if period is not None:
+            mine_at = [record.time for record in mine]
+            missing = holes(mine_at, shot.start, min(shot.end, until), period)
         per_shot.append(
             {
                 "index": shot.index,
@@ -323,6 +78,7 @@ def summarise(
                 "end_s": shot.end,
                 "settle_s": shot.settle,
                 **figures(mine, steps, coc_mm, settled),
+                **missing,
             }
         )
     found: dict[str, Any] = plain(
@@ -371,6 +127,8 @@ def figures(
 
 def plain(value: Any) -> Any:
     """The same value as JSON can hold it: numpy's numbers as Python's, NaN and ∞ as None."""
+    if type(value) is float:  # most are
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -430,6 +188,7 @@ def _flight(records: Sequence[CycleRecord]) -> dict[str, Any]:
         "cycles": len(records),
         "subject_lost_s": _time_share(records, lambda record: bool(record.losses)),
         "hover_s": _time_share(records, lambda record: record.origin == Origin.HOVERING.value),
+        "hover_pct": _share([record.origin == Origin.HOVERING.value for record in records]),
     }
 
 
@@ -468,7 +227,7 @@ def losses(records: Sequence[CycleRecord]) -> list[dict[str, Any]]:
                 running[name] = loss, entry
                 found.append(entry)
             entry = running[name][1]
-            if hovers and loss.phase is Phase.HOVER and entry["hovered_s"] is None:
+            if hovers and loss.phase is LossPhase.HOVER and entry["hovered_s"] is None:
                 entry["hovered_s"] = record.time
     return found
 
@@ -530,12 +289,3 @@ def _range(values: Sequence[float]) -> dict[str, float | None]:
 
 def _share(hits: Sequence[bool]) -> float | None:
     return 100 * sum(hits) / len(hits) if hits else None
-
-
-def _in_picture(image: tuple[float, float] | None) -> bool:
-    return image is not None and 0 <= image[0] <= 1 and 0 <= image[1] <= 1
-
-
-def _vector(values: Any) -> Vector:
-    x, y, z = (float(value) for value in values)
-    return x, y, z

@@ -8,83 +8,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from cinempc.files import write_whole
 from cinempc.record import distance
-from cinempc.record.metrics import FrameRecord, Goal
-from cinempc.record.plots import Plots, all_plots
-
-
-@dataclass(frozen=True)
-class Still:
-    """A picture kept for the report, as JPEG, with the record of its frame."""
-
-    jpeg: bytes
-    record: FrameRecord
-
-
-@dataclass(frozen=True)
-class Section:
-    """A plot of the report, its title and what it means."""
-
-    plot: str
-    title: str
-    meaning: str
-
-
-#: The plots in the page's order.
-SECTIONS = (
-    Section(
-        "framing",
-        "Framing error",
-        "How far each framed point lies from its wanted place in the picture.",
-    ),
-    Section(
-        "scale",
-        "Shot scale",
-        "Image height of the whole subject, got and wanted: 100 % is as tall as the frame.",
-    ),
-    Section(
-        "depth_of_field",
-        "Depth of field",
-        "The band is what the lens holds in focus; a subject inside it is sharp. The scale is that "
-        "of a focus ring: it ends at infinity.",
-    ),
-    Section(
-        "blur",
-        "Sharpness",
-        "Blur of each subject's eyes on the sensor, in circles of confusion: in the band it counts "
-        "as sharp. Full lines were asked sharp, dotted ones were not.",
-    ),
-    Section("lens", "Lens", "What the controller did with zoom, iris and focus."),
-    Section(
-        "path",
-        "Flight from above",
-        "The camera's way, coloured by focal length, with strokes along its optical axis. Rings "
-        "mark where a way begins, dots where it ends.",
-    ),
-    Section("height", "Height", "Of the camera, above the world's zero."),
-    Section(
-        "motion",
-        "Motion",
-        "Speed as flown; acceleration and jerk of the flown plan. The jerk is what a viewer feels.",
-    ),
-    Section(
-        "solve_times",
-        "Solve times",
-        "How long each control step took. A late step or a failed solve is marked.",
-    ),
-    Section(
-        "violations",
-        "Violations",
-        "Soft constraints that the plan broke, each in its own unit.",
-    ),
-)
+from cinempc.record.goals import Goal
+from cinempc.record.plots.data import TakeData
+from cinempc.record.plots.registry import draw_all, plots
+from cinempc.record.stills import Still
 
 #: The table of figures: label, unit, path in a shot's figures, decimals.
 FIGURES = (
@@ -95,6 +30,9 @@ FIGURES = (
     ("In focus, of what was asked sharp", "% of pictures", "in_focus_pct", 1),
     ("Out of focus, of what was asked soft", "% of pictures", "out_of_focus_pct", 1),
     ("In frame", "% of pictures", "in_frame_pct", 1),
+    ("Pictures missing", "", "frames_missing", 0),
+    ("Pictures missing, of all", "%", "frames_missing_pct", 1),
+    ("Longest hole in the footage", "s", "longest_hole_s", 2),
     ("Focal length, from", "mm", "focal_length_mm.min", 1),
     ("Focal length, to", "mm", "focal_length_mm.max", 1),
     ("Error of the estimates, rms", "m", "estimate_error_m.rms", 3),
@@ -112,7 +50,7 @@ FIGURES = (
 def write(
     path: Path,
     metrics: Mapping[str, Any],
-    plots: Plots,
+    take: TakeData,
     stills: Sequence[Still] = (),
     *,
     goals: Sequence[Goal] = (),
@@ -123,14 +61,16 @@ def write(
     Args:
         path: the HTML file.
         metrics: what `cinempc.record.metrics.summarise` gives.
-        plots: of the same take.
+        take: its records, for the plots.
         stills: in the order of time.
         goals: that the overall figures shall reach; named in the table.
         script: the script's text.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    names = [section.plot for section in SECTIONS]
     empty = metrics["overall"]["frames"] == 0
-    drawn = {} if empty else all_plots(plots, names)
+    drawn = {} if empty else draw_all(take)
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -142,12 +82,12 @@ def write(
         rows=_rows(metrics, goals),
         verdict=_verdict(metrics, goals),
         losses=[_loss(loss) for loss in metrics["losses"]],
-        sections=[section for section in SECTIONS if section.plot in drawn],
+        sections=[one for one in plots() if one.name in drawn],
         plots=drawn,
         stills=[_figure(still, metrics) for still in stills],
         script=script,
     )
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page)
 
 
 def _rows(metrics: Mapping[str, Any], goals: Sequence[Goal]) -> list[dict[str, Any]]:

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import lens
-from cinempc.script import moves
-from cinempc.script.composition import default_focal_length, distance, f_number
-from cinempc.script.director import SOFT_BLUR
-from cinempc.script.fields import Hold, Orbit, RackFocus, ShotConfig
-from cinempc.script.moves import Start, Targets
-from cinempc.script.script import Script
-from cinempc.subject import body_fraction
+from cinempc.rig.subject import body_fraction
+from cinempc.script.check_fence import FenceCheck, ShotGeometry, Whereabouts, viewpoints
+from cinempc.script.direction.goals import SOFT_BLUR
+from cinempc.script.format import ShotConfig
+from cinempc.script.framing.composition import default_focal_length, distance, f_number
+from cinempc.script.framing.easing import ease
+from cinempc.script.framing.targets import Start, Targets, blend, is_asked
+from cinempc.script.framing.track import CameraStart, Track
+from cinempc.script.load import Script
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +32,7 @@ _SAMPLES = 200
 
 @dataclass(frozen=True)
 class ShotSummary:
-    """A shot's course: ranges are (least, most).
+    """A shot in figures: ranges are (least, most).
 
     Attributes:
         name, move, start, end: as in the script, s.
@@ -60,34 +62,47 @@ class Check:
     warnings: tuple[str, ...]
 
 
-def check(script: Script) -> Check:
-    """Work out a loaded script's shots."""
+def check(script: Script, where: Whereabouts | None = None) -> Check:
+    """Work out a loaded script's shots.
+
+    Args:
+        script: to be checked.
+        where: its scene's subjects are, for the fence; without it they stand.
+    """
     summaries: list[ShotSummary] = []
     warnings: list[str] = []
+    fence = None if script.safety.fence is None else FenceCheck(script.safety.fence, where)
     begins, last = 0.0, None
     for shot in script.config.shots:
         times = np.linspace(0.0, shot.duration, _SAMPLES)
-        course = _course(script, shot, times, last)
-        summary = _summary(script, shot, course, times, begins)
+        asked, eased = _targets(script, shot, times, last)
+        camera = _camera(script, shot, eased, times)
+        summary = _summary(script, shot, eased, camera, times, begins)
         summaries.append(summary)
-        found = [*_picture(script, summary), *_focus(script, shot, course, summary)]
-        if not isinstance(shot.move, Hold):
-            found += _rates(script, shot, course, times, summary)
-        warnings += [f"{shot.name}: {text}" for text in found]
+        texts = [*_picture(script, summary), *_focus(script, shot, eased, summary)]
+        if not shot.move.stays:
+            texts += _rates(script, shot, asked, eased, camera, times, summary)
+        if fence is not None:
+            subject = script.config.subjects[shot.framing.subject]
+            away = distance(eased.focal_length, eased.stature, subject.height, script.camera)
+            way = ShotGeometry(shot, begins, times, eased, away, subject.height)
+            texts += filter(None, [fence.warning(way)])
+        warnings += [f"{shot.name}: {text}" for text in texts]
         begins += shot.duration
-        last = shot, course
+        last = shot, eased
     return Check(tuple(summaries), tuple(warnings))
 
 
-def _course(
+def _targets(
     script: Script, shot: ShotConfig, times: Floats, last: tuple[ShotConfig, Targets] | None
-) -> Targets:
-    """What a shot asks, eased in from what the one before it asked at its end."""
+) -> tuple[Targets, Targets]:
+    """What a shot's move asks, and that eased in from what the shot before asked at its end."""
     height = script.config.subjects[shot.framing.subject].height
-    side = shot.framing.side
+    move, side = shot.move, shot.framing.side
     start = Start(0.0 if side is None else side.azimuth, 0.0, default_focal_length(script.camera))
     if last is None:
-        return moves.targets(shot, script.camera, height, times, start)
+        asked = move.targets(shot, script.camera, height, times, start)
+        return asked, asked
     before = Targets(**{name: value[-1:] for name, value in vars(last[1]).items()})
     same = last[0].framing.subject == shot.framing.subject
     start = Start(
@@ -95,41 +110,71 @@ def _course(
         0.0,
         float(before.focal_length[0]),
     )
-    wanted = moves.targets(shot, script.camera, height, times, start)
-    if isinstance(shot.move, Hold) and same:
+    asked = move.targets(shot, script.camera, height, times, start)
+    if move.stays and same:
         # The camera stays: what the shot asks of size is the zoom's to give.
-        zooms = moves.priorities(shot, script.camera).scale > 0
+        zooms = is_asked(move.priorities(shot, script.camera, times).scale)
         away = before.focal_length / before.stature
-        wanted = replace(
-            wanted,
+        asked = replace(
+            asked,
             elevation=before.elevation * np.ones_like(times),
-            focal_length=wanted.stature * away if zooms else wanted.focal_length,
-            stature=wanted.stature if zooms else wanted.focal_length / away,
+            focal_length=asked.stature * away if zooms else asked.focal_length,
+            stature=asked.stature if zooms else asked.focal_length / away,
         )
     if not same or shot.blend <= 0:
-        return wanted
-    return moves.blend(before, wanted, moves.ease(times / shot.blend))
+        return asked, asked
+    return asked, blend(before, asked, ease(times / shot.blend))
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """Where the camera is.
+
+    Attributes:
+        away: from the subject's eyes, or from what it looks at in the world, (times,) m.
+        height: above the ground, (times,) m.
+        speed: while the subject stands, (times,) m/s.
+        track: its way through the world, if the move asks for one.
+    """
+
+    away: Floats
+    height: Floats
+    speed: Floats
+    track: Track | None
+
+
+def _camera(script: Script, shot: ShotConfig, asked: Targets, times: Floats) -> _Camera:
+    """The camera's place for what is asked, as if the subject stood at the world's origin."""
+    subject = script.config.subjects[shot.framing.subject]
+    away = distance(asked.focal_length, asked.stature, subject.height, script.camera)
+    eyes = body_fraction("eyes") * subject.height
+    place = viewpoints(asked, away)
+    track = None
+    if not shot.move.stays:
+        start = CameraStart(place[0] + [0.0, 0.0, eyes], np.zeros(3), times)
+        track = shot.move.track(shot, times, start)
+    if track is not None and track.position is not None:
+        place = track.position - [0.0, 0.0, eyes]
+        if track.look_at is not None:
+            away = np.linalg.norm(track.position - track.look_at, axis=1)
+    speed = np.linalg.norm(np.gradient(place, times, axis=0), axis=1)
+    if shot.move.stays:
+        speed = np.zeros_like(times)
+    return _Camera(away, eyes + place[:, 2], speed, track)
 
 
 def _summary(
-    script: Script, shot: ShotConfig, course: Targets, times: Floats, begins: float
+    script: Script,
+    shot: ShotConfig,
+    asked: Targets,
+    camera: _Camera,
+    times: Floats,
+    begins: float,
 ) -> ShotSummary:
-    subject = script.config.subjects[shot.framing.subject]
-    away = distance(course.focal_length, course.stature, subject.height, script.camera)
-    height = body_fraction("eyes") * subject.height + away * np.sin(course.elevation)
-    place = away[:, None] * np.stack(
-        [
-            np.cos(course.elevation) * np.cos(course.azimuth),
-            np.cos(course.elevation) * np.sin(course.azimuth),
-            np.sin(course.elevation),
-        ],
-        axis=1,
-    )
-    speeds = np.linalg.norm(np.gradient(place, times, axis=0), axis=1)
     near, far = lens.depth_of_field(
-        float(away[0]),
-        float(course.focal_length[0]),
-        f_number(shot, script.camera),
+        float(camera.away[0]),
+        float(asked.focal_length[0]),
+        f_number(shot.focus.f_number, script.camera),
         script.camera.sensor.circle_of_confusion,
     )
     return ShotSummary(
@@ -137,10 +182,10 @@ def _summary(
         shot.move.kind,
         begins,
         begins + shot.duration,
-        (float(course.focal_length.min()), float(course.focal_length.max())),
-        (float(away.min()), float(away.max())),
-        (float(height.min()), float(height.max())),
-        0.0 if isinstance(shot.move, Hold) else float(speeds.max()),
+        (float(asked.focal_length.min()), float(asked.focal_length.max())),
+        (float(camera.away.min()), float(camera.away.max())),
+        (float(camera.height.min()), float(camera.height.max())),
+        float(camera.speed.max()),
         (float(near), float(far)),
     )
 
@@ -181,26 +226,24 @@ def _picture(script: Script, summary: ShotSummary) -> Iterator[str]:
         )
 
 
-def _focus(
-    script: Script, shot: ShotConfig, course: Targets, summary: ShotSummary
-) -> Iterator[str]:
+def _focus(script: Script, shot: ShotConfig, asked: Targets, summary: ShotSummary) -> Iterator[str]:
     """What the lens cannot do about who shall be sharp and who not."""
     iris, coc = script.camera.aperture, script.camera.sensor.circle_of_confusion
-    focal = course.focal_length
+    focal = asked.focal_length
     height = script.config.subjects[shot.framing.subject].height
-    away = distance(focal, course.stature, height, script.camera)
+    away = distance(focal, asked.stature, height, script.camera)
     wish = shot.focus.f_number
     if shot.focus.sharp:
         number = iris.max if wish is None else wish
         near, far = lens.depth_of_field(away, focal, number, coc)
         depth = float(np.min(far - near))
         if depth < _TOGETHER:
-            together = " and ".join([moves.focus_at_start(shot), *shot.focus.sharp])
+            together = " and ".join([shot.move.focus_at_start(shot), *shot.focus.sharp])
             yield (
                 f"at f/{number:g} the depth of field gets down to {depth:.1f} m: {together} will "
                 "be sharp together only if they are that near to each other"
             )
-    if shot.focus.soft or isinstance(shot.move, RackFocus):
+    if shot.focus.soft or shot.move.focus_pull(np.zeros(1)) is not None:
         number = iris.min if wish is None else wish
         blur = float(np.max(lens.blur_circle(np.inf * focal, away, focal, number))) / coc
         if blur < SOFT_BLUR:
@@ -228,20 +271,32 @@ def _focus(
 
 
 def _rates(
-    script: Script, shot: ShotConfig, course: Targets, times: Floats, summary: ShotSummary
+    script: Script,
+    shot: ShotConfig,
+    asked: Targets,
+    eased: Targets,
+    camera: _Camera,
+    times: Floats,
+    summary: ShotSummary,
 ) -> Iterator[str]:
     """What the shot wants faster than vehicle and lens are."""
     limits, zoom = script.vehicle.limits, script.camera.focal_length
-    if summary.speed + _WALK > limits.speed:
+    if camera.track is not None and camera.track.position is not None:
+        if summary.speed > limits.speed:
+            yield (
+                f"the move takes up to {summary.speed:.1f} m/s; the vehicle flies "
+                f"{limits.speed:g} m/s. Give the shot more time"
+            )
+    elif summary.speed + _WALK > limits.speed:
         yield (
             f"the move takes up to {summary.speed:.1f} m/s, and a walking subject {_WALK:g} m/s "
             f"more; the vehicle flies {limits.speed:g} m/s. Give the shot more time"
         )
     if zoom.max > zoom.min:
-        rate = float(np.abs(np.gradient(course.focal_length, times)).max())
+        rate = float(np.abs(np.gradient(eased.focal_length, times)).max())
         if rate > zoom.rate:
             yield f"the zoom would have to move at {rate:.0f} mm/s, it does {zoom.rate:g} mm/s"
-    if isinstance(shot.move, Orbit):
-        turn = float(np.abs(np.gradient(course.azimuth, times)).max())
+    if np.ptp(asked.azimuth) > 0:  # of its own, not only for easing in
+        turn = float(np.abs(np.gradient(eased.azimuth, times)).max())
         if turn > limits.yaw_rate:
-            yield "the orbit turns faster than the vehicle does"
+            yield f"the {shot.move.kind} turns faster than the vehicle does"

@@ -1,6 +1,6 @@
 """What must go together in a script whose fields are each fine.
 
-Every mistake comes with the path of its field, so that it is told with its line.
+Every mistake comes with the path of its field, from which its line is known.
 """
 
 from __future__ import annotations
@@ -9,28 +9,21 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from cinempc import configs
-from cinempc.camera import Camera
-from cinempc.script import composition
-from cinempc.script.fields import (
-    DollyZoomMove,
-    Hold,
-    Orbit,
-    PullOut,
-    PushIn,
-    RackFocus,
-    ShotConfig,
-    SubjectConfig,
+from cinempc.rig.camera import Camera
+from cinempc.rig.vehicle import Vehicle
+from cinempc.script.format import ShotConfig, SubjectConfig
+from cinempc.script.framing import composition
+from cinempc.script.framing.fields import Mistake
+from cinempc.script.framing.reach import (
+    elevation_mistakes,
+    focal_length_mistakes,
+    lens_range,
+    lens_reaches,
 )
-from cinempc.script.framing import STEEPEST
-from cinempc.script.region import CLASSES
-from cinempc.vehicle import Vehicle
-
-Field = tuple[str | int, ...]
-#: What is wrong, and the path of the field.
-Mistake = tuple[str, Field]
-
-_MM = 1e-6  # rounding that a focal length is allowed
+from cinempc.script.framing.region import CLASSES
 
 
 def mistakes(
@@ -52,34 +45,31 @@ def mistakes(
         for what, where in _subject(name, subject, actors):
             yield what, ("subjects", name, *where)
     for i, shot in shots.items():
-        found = [*_unknown(shot, list(subjects)), *_times(shot), *_move(shot), *_focus(shot)]
-        if i:
-            found += _held(shot)
-        framed = subjects.get(shot.framing.subject)
-        if camera is not None:
-            found += _lens(shot, camera)
-            if framed is not None:
-                found += _size(shot, camera, framed.height)
-        if vehicle is not None:
-            found += _gimbal(shot, vehicle)
-        for what, where in found:
+        for what, where in _shot(shot, i == 0, subjects, camera, vehicle):
             yield what, ("shots", i, *where)
 
 
-def named(shot: ShotConfig) -> Iterator[tuple[str, Field]]:
-    """Every subject that a shot names, and where."""
-    yield shot.framing.subject, ("framing", "subject")
-    for k, name in enumerate(shot.framing.keep_in_frame):
-        yield name, ("framing", "keep_in_frame", k)
-    if shot.focus.on is not None:
-        yield shot.focus.on, ("focus", "on")
-    for k, name in enumerate(shot.focus.sharp):
-        yield name, ("focus", "sharp", k)
-    for k, name in enumerate(shot.focus.soft):
-        yield name, ("focus", "soft", k)
-    if isinstance(shot.move, RackFocus):
-        yield shot.move.from_, ("move", "from")
-        yield shot.move.to, ("move", "to")
+def _shot(
+    shot: ShotConfig,
+    first: bool,
+    subjects: Mapping[str, SubjectConfig],
+    camera: Camera | None,
+    vehicle: Vehicle | None,
+) -> Iterator[Mistake]:
+    yield from _unknown(shot, list(subjects))
+    yield from _times(shot)
+    yield from shot.move.field_mistakes(shot, first)
+    yield from _focus(shot)
+    framed = subjects.get(shot.framing.subject)
+    if camera is not None:
+        yield from shot.move.lens_mistakes(shot, camera)
+        yield from _lens(shot, camera)
+        if framed is not None:
+            wrong = list(_size(shot, camera, framed.height))
+            yield from wrong or shot.move.size_mistakes(shot, camera, framed.height)
+    if vehicle is not None:
+        yield from _gimbal(shot, vehicle)
+        yield from shot.move.gimbal_mistakes(shot, vehicle)
 
 
 def _subject(name: str, subject: SubjectConfig, actors: Sequence[str] | None) -> Iterator[Mistake]:
@@ -100,7 +90,7 @@ def _subject(name: str, subject: SubjectConfig, actors: Sequence[str] | None) ->
 
 
 def _unknown(shot: ShotConfig, known: Sequence[str]) -> Iterator[Mistake]:
-    for name, where in named(shot):
+    for name, where in shot.named_subjects():
         if name not in known:
             yield (
                 f"unknown subject {name!r}{configs.suggest(name, known)} "
@@ -118,33 +108,13 @@ def _times(shot: ShotConfig) -> Iterator[Mistake]:
             yield f"cannot be below zero, it is {value:g} s", (name,)
 
 
-def _move(shot: ShotConfig) -> Iterator[Mistake]:
-    move = shot.move
-    if isinstance(move, Orbit) and (move.angle is None) == (move.rate is None):
-        yield "an orbit has an angle ('150 deg') or a rate ('10 deg/s'): give one", ("move",)
-    if isinstance(move, DollyZoomMove) and shot.lens.focal_length is not None:
-        yield "the dolly zoom gives the focal length: leave this one", ("lens", "focal_length")
-    if isinstance(move, RackFocus):
-        if move.from_ == move.to:
-            yield f"the focus is on {move.from_} already: name two subjects", ("move", "to")
-        if not (move.at >= 0 and move.over > 0 and move.at + move.over <= shot.duration):
-            yield (
-                f"{move.at:g} s, and {move.over:g} s for the pull, do not fit into the shot's "
-                f"{shot.duration:g} s",
-                ("move", "at"),
-            )
-
-
 def _focus(shot: ShotConfig) -> Iterator[Mistake]:
     focus = shot.focus
-    main = focus.on or shot.framing.subject
-    if isinstance(shot.move, RackFocus):
-        for name in ("on", "sharp", "near", "far"):
-            if name in focus.model_fields_set:
-                yield f"the rack focus says what is sharp: leave {name}", ("focus", name)
-        sharp = {shot.move.from_, shot.move.to}
+    pull = shot.move.focus_pull(np.zeros(1))
+    if pull is None:
+        sharp = {focus.on or shot.framing.subject, *focus.sharp}
     else:
-        sharp = {main, *focus.sharp}
+        sharp = {pull.from_subject, pull.to_subject}
     for k, name in enumerate(focus.soft):
         if name in sharp:
             yield f"{name} cannot be both sharp and soft", ("focus", "soft", k)
@@ -162,31 +132,10 @@ def _focus(shot: ShotConfig) -> Iterator[Mistake]:
             )
 
 
-def _held(shot: ShotConfig) -> Iterator[Mistake]:
-    """A hold that is not the first shot stays where the shot before it ends."""
-    if isinstance(shot.move, Hold):
-        for name in ("distance", "angle", "side"):
-            if name in shot.framing.model_fields_set:
-                yield (
-                    f"a hold stays where the shot before it ends: leave {name}, or make it a "
-                    "follow",
-                    ("framing", name),
-                )
-
-
 def _lens(shot: ShotConfig, camera: Camera) -> Iterator[Mistake]:
     """What a shot wants of a lens that cannot give it."""
-    zoom, iris = camera.focal_length, camera.aperture
-    move, wish = shot.move, shot.focus.f_number
-    if isinstance(move, DollyZoomMove) and zoom.max <= zoom.min:
-        yield f"a dolly zoom needs a zoom lens: {_reach(camera)}", ("move", "focal_length")
-    elif isinstance(move, DollyZoomMove):
-        for name, value in (("from", move.focal_length.from_), ("to", move.focal_length.to)):
-            if not _reaches(camera, value):
-                yield _beyond(camera, value), ("move", "focal_length", name)
-    asked = shot.lens.focal_length
-    if asked is not None and not _reaches(camera, asked):
-        yield _beyond(camera, asked), ("lens", "focal_length")
+    iris, wish = camera.aperture, shot.focus.f_number
+    yield from focal_length_mistakes(shot.lens.focal_length, camera, ("lens", "focal_length"))
     if wish is not None and not iris.min - 1e-9 <= wish <= iris.max + 1e-9:
         has = f"f/{iris.min:g} to f/{iris.max:g}" if iris.max > iris.min else f"only f/{iris.min:g}"
         yield f"f/{wish:g} is out of reach: the lens has {has}", ("focus", "f_number")
@@ -194,80 +143,33 @@ def _lens(shot: ShotConfig, camera: Camera) -> Iterator[Mistake]:
 
 def _size(shot: ShotConfig, camera: Camera, height: float) -> Iterator[Mistake]:
     """Scale, distance and focal length: two of them fix the third."""
-    framing, move = shot.framing, shot.move
-    focal = composition.asked_focal_length(shot, camera)
-    if framing.distance is not None:
-        where = ("framing", "distance")
-        if not 0 < framing.distance < math.inf:
-            yield "a distance is above zero and finite", where
-            return
-        if framing.scale is None and focal is None:
-            yield "a distance needs a scale or lens.focal_length beside it", where
-            return
-        if framing.scale is not None and focal is not None:
-            yield (
-                f"scale and focal length ({focal:g} mm) fix the distance, to "
-                f"{composition.distance(focal, framing.scale.stature, height, camera):.1f} m: "
-                "leave one of the three",
-                where,
-            )
-            return
-        if framing.scale is not None:
-            needed = composition.focal_length(
-                framing.scale.stature, framing.distance, height, camera
-            )
-            if not _reaches(camera, needed):
-                yield f"this scale needs {needed:.0f} mm there: {_reach(camera)}", where
-                return
-    if isinstance(move, PushIn | PullOut):
-        opening = composition.composition(shot, camera, height)
-        closer = isinstance(move, PushIn)
-        if isinstance(move.to, float):
-            focal = opening.focal_length
-            if focal is None:
-                return  # kept from the shot before: where it starts is not known
-            start = composition.distance(focal, opening.scale.stature, height, camera)
-            right = move.to < start if closer else move.to > start
-            begins = f"{start:.1f} m"
-        else:
-            right = (move.to.stature > opening.scale.stature) == closer
-            right &= move.to.stature != opening.scale.stature
-            begins = f"{opening.scale.stature:.0%} of the frame's height"
-        if not right:
-            what = "closer" if closer else "wider"
-            yield f"a {move.kind} ends {what} than it begins, at {begins}", ("move", "to")
+    framing, where = shot.framing, ("framing", "distance")
+    focal = shot.move.asked_focal_length(shot, camera)
+    if framing.distance is None:
+        return
+    if not 0 < framing.distance < math.inf:
+        yield "a distance is above zero and finite", where
+    elif framing.scale is None and focal is None:
+        yield "a distance needs a scale or lens.focal_length beside it", where
+    elif framing.scale is not None and focal is not None:
+        yield (
+            f"scale and focal length ({focal:g} mm) fix the distance, to "
+            f"{composition.distance(focal, framing.scale.stature, height, camera):.1f} m: "
+            "leave one of the three",
+            where,
+        )
+    elif framing.scale is not None:
+        needed = composition.focal_length(framing.scale.stature, framing.distance, height, camera)
+        if not lens_reaches(camera, needed):
+            yield f"this scale needs {needed:.0f} mm there: {lens_range(camera)}", where
 
 
 def _gimbal(shot: ShotConfig, vehicle: Vehicle) -> Iterator[Mistake]:
-    gimbal = vehicle.gimbal
-    low, high = -math.degrees(gimbal.pitch.max), -math.degrees(gimbal.pitch.min)
-    low, high = max(low, -STEEPEST), min(high, STEEPEST)
-    angle, roll = math.degrees(shot.framing.angle), math.degrees(shot.framing.roll)
-    if not low <= angle <= high:
-        yield (
-            f"{angle:.0f} deg is out of reach: the gimbal sees a subject from {low:.0f} to "
-            f"{high:.0f} deg",
-            ("framing", "angle"),
-        )
-    low, high = math.degrees(gimbal.roll.min), math.degrees(gimbal.roll.max)
+    yield from elevation_mistakes(shot.framing.angle, vehicle, ("framing", "angle"))
+    limits, roll = vehicle.gimbal.roll, math.degrees(shot.framing.roll)
+    low, high = math.degrees(limits.min), math.degrees(limits.max)
     if not low <= roll <= high:
         yield (
             f"{roll:.0f} deg is out of reach: the gimbal rolls {low:.0f} to {high:.0f} deg",
             ("framing", "roll"),
         )
-
-
-def _reaches(camera: Camera, focal_length: float) -> bool:
-    zoom = camera.focal_length
-    return zoom.min - _MM <= focal_length <= zoom.max + _MM
-
-
-def _reach(camera: Camera) -> str:
-    zoom = camera.focal_length
-    if zoom.max > zoom.min:
-        return f"the lens reaches {zoom.min:g} to {zoom.max:g} mm"
-    return f"the lens is a prime of {zoom.min:g} mm"
-
-
-def _beyond(camera: Camera, focal_length: float) -> str:
-    return f"{focal_length:g} mm is out of reach: {_reach(camera)}"

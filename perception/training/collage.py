@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.detections import KEYPOINTS
+from perception.detect.detections import KEYPOINTS
 
 Random = np.random.Generator
 
@@ -56,19 +56,19 @@ def make(
         path.mkdir(parents=True, exist_ok=True)
     files = sorted(source.glob("*.jpg"))
     marked = [(f, _people(folder / "labels" / source.name / f"{f.stem}.txt")) for f in files]
-    wanted = [
+    chosen_people = [
         (file, people, k)
         for file, people in marked
         for k, person in enumerate(people)
         if (person[7::3] > 0).sum() >= _FEWEST
     ]
-    if not wanted:
+    if not chosen_people:
         return
     for number in range(count):
         target = labels / f"{number:05d}.txt"
         if not target.is_file():
             random = np.random.default_rng([seed, 7, number])
-            image, people = collage(random, wanted)
+            image, people = collage(random, chosen_people)
             cv2.imwrite(str(images / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
             part = target.with_suffix(".part")
             part.write_text("".join(_line(person) for person in people))
@@ -77,13 +77,13 @@ def make(
 
 
 def collage(
-    random: Random, wanted: list[tuple[Path, NDArray[np.float64], int]]
+    random: Random, chosen_people: list[tuple[Path, NDArray[np.float64], int]]
 ) -> tuple[NDArray[np.uint8], list[NDArray[np.float64]]]:
     """One collage.
 
     Args:
         random: draws the cells, the people and their scale.
-        wanted: pictures, their labels (n, 56), and which of the people is to be shown.
+        chosen_people: pictures, their labels (n, 56), and which of the people is to be shown.
 
     Returns:
         Picture (`SIDE`, `SIDE`, 3), BGR, and labels (56,) in shares of the picture.
@@ -91,7 +91,7 @@ def collage(
     canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
     labels: list[NDArray[np.float64]] = []
     for left, top, wide, high in _cells(random, (0, 0, SIDE, SIDE), 0):
-        file, people, chosen = wanted[random.integers(len(wanted))]
+        file, people, chosen = chosen_people[random.integers(len(chosen_people))]
         image = cv2.imread(str(file))
         if image is None:
             raise OSError(f"{file} cannot be read: make the data set again")

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from ruamel.yaml import YAML
 
-from perception.detections import KEYPOINTS
+from perception.detect.detections import KEYPOINTS
 from perception.training import collage
-from sim.labels import Label
+from sim.sensors.labels import Label
 
 #: Left and right change places in a mirrored picture.
 FLIPPED = tuple(
@@ -58,7 +58,7 @@ class Plan:
 def make(
     folder: Path,
     plan: Plan,
-    told: Callable[[str, int, int], None] = lambda what, done, total: None,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     workers: int | None = None,
 ) -> Path:
     """Render a data set; what is there already is kept.
@@ -66,7 +66,7 @@ def make(
     Args:
         folder: where it goes.
         plan: its size.
-        told: progress: what is being made, how many are done, how many in all.
+        progress: what is being made, how many are done, how many in all.
         workers: processes; one per core if not given.
 
     Returns:
@@ -77,7 +77,7 @@ def make(
         for kind in ("images", "labels", "scenes"):
             (folder / kind / split).mkdir(parents=True, exist_ok=True)
     todo = [job for job in jobs if not _mark(folder, *job).is_file()]
-    told("rendering", len(jobs) - len(todo), len(jobs))
+    progress("rendering", len(jobs) - len(todo), len(jobs))
     # Spawned: a forked OpenGL context is of no use to the child.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
@@ -85,13 +85,13 @@ def make(
         try:
             for count, job in enumerate(as_completed(running), len(jobs) - len(todo) + 1):
                 job.result()
-                told("rendering", count, len(jobs))
+                progress("rendering", count, len(jobs))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     pictures = folder / "images" / "train"
     count = plan.train * plan.collages
-    collage.make(folder, pictures, count, plan.seed, partial(told, "assembling"))
+    collage.make(folder, pictures, count, plan.seed, partial(progress, "assembling"))
     description = folder / "data.yaml"
     YAML().dump(
         {
@@ -114,12 +114,13 @@ def _mark(folder: Path, split: str, number: int) -> Path:
 def _render(folder: Path, plan: Plan, split: str, number: int) -> None:
     """All pictures of one scene."""
     from perception.training import scenes
-    from sim.world import World
+    from sim.scenery.quality import Quality
+    from sim.scenery.world import World
 
     cv2.setNumThreads(1)
     random = np.random.default_rng([plan.seed, _SPLITS.index(split), number])
     scene = scenes.scene(random, f"{split} {number}")
-    world = World(scene, seed=int(random.integers(1 << 30)))
+    world = World(scene, int(random.integers(1 << 30)), Quality.FINAL)
     truths = []
     try:
         for k in range(plan.pictures):
@@ -127,7 +128,7 @@ def _render(folder: Path, plan: Plan, split: str, number: int) -> None:
             name = f"{number:04d}_{k:02d}"
             high, wide = picture.image.shape[:2]
             unit = wide / (320 if split != "test" else scenes.ACROSS)
-            asked = [person for person in picture.people if wanted(person, unit)]
+            asked = [person for person in picture.people if is_labelled(person, unit)]
             lines = [_line(person, wide, high) for person in asked]
             cv2.imwrite(
                 str(folder / "images" / split / f"{name}.jpg"),
@@ -141,7 +142,7 @@ def _render(folder: Path, plan: Plan, split: str, number: int) -> None:
     _mark(folder, split, number).write_text(json.dumps({"pictures": truths}))
 
 
-def wanted(person: Label, unit: float = 1.0) -> bool:
+def is_labelled(person: Label, unit: float = 1.0) -> bool:
     """Whether a detector must find a person: enough of it shows.
 
     Args:
@@ -166,5 +167,5 @@ def _truth(person: Label, unit: float) -> dict[str, object]:
         "keypoints": person.keypoints.round(2).tolist(),
         "shown": round(person.shown, 3),
         "range": round(person.range, 2),
-        "wanted": wanted(person, unit),
+        "wanted": is_labelled(person, unit),
     }

@@ -11,8 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from perception.detector import Detector
-from perception.evaluation import FrameResult, FrameTruth, average_precision
+from perception.detect.detector import Detector
+from perception.evaluate.average_precision import average_precision
+from perception.evaluate.samples import FrameLabels, FramePredictions
 
 
 def evaluate(
@@ -39,7 +40,7 @@ def evaluate(
             raise OSError(f"{file} cannot be read: make the data set again")
         people = picture["people"]
         truths.append(
-            FrameTruth(
+            FrameLabels(
                 time=float(number),
                 boxes=np.array([p["box"] for p in people], dtype=float).reshape(-1, 4),
                 ids=list(range(len(people))),
@@ -50,7 +51,7 @@ def evaluate(
         began = clock.perf_counter()
         found = detector.detect(np.ascontiguousarray(image[:, :, ::-1]))
         spent.append(1e3 * (clock.perf_counter() - began))
-        results.append(FrameResult(float(number), found, [None] * len(found)))
+        results.append(FramePredictions(float(number), found, [None] * len(found)))
         progress(number + 1, len(pictures))
     boxes = average_precision(truths, results)
     points = average_precision(truths, results, "keypoints")

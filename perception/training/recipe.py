@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perception import detector
+from perception.detect import loading
 from perception.training.dataset import Plan, make
 from perception.training.figures import evaluate
 
-#: Told what is being done, and how far it is: steps done and steps in all.
-Told = Callable[[str, int, int], None]
+#: Given what is being done, and how far it is: steps done and steps in all.
+Progress = Callable[[str, int, int], None]
 
 #: px, the longer side of the pictures in which the shipped weights look for people.
 LOOKS_AT = 640
@@ -45,14 +45,14 @@ class Recipe:
     workers: int | None = None
 
 
-def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]:
+def build(recipe: Recipe, folder: Path, name: str, progress: Progress) -> dict[str, Any]:
     """Make weights.
 
     Args:
         recipe: how.
         folder: where all of it is kept: ``data/``, ``run/``, the ONNX file and its figures.
         name: of the weights.
-        told: progress.
+        progress: what is being done.
 
     Returns:
         The figures, which are also in ``NAME.json`` beside ``NAME.onnx``.
@@ -64,7 +64,7 @@ def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.data
     if data is None:
-        data = make(folder / "data", recipe.plan, told, recipe.workers)
+        data = make(folder / "data", recipe.plan, progress, recipe.workers)
     best = train(
         data,
         folder,
@@ -74,9 +74,9 @@ def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]
         batch=recipe.batch,
         seed=recipe.plan.seed,
         device=recipe.device,
-        progress=lambda done, total: told("training", done, total),
+        progress=lambda done, total: progress("training", done, total),
     )
-    told("exporting", 0, 1)
+    progress("exporting", 0, 1)
     target = folder / f"{name}.onnx"
     rendered = recipe.data is None
     about = {
@@ -86,12 +86,12 @@ def build(recipe: Recipe, folder: Path, name: str, told: Told) -> dict[str, Any]
         "license": "AGPL-3.0 (trained with ultralytics)",
     }
     export(best, target, size=LOOKS_AT if rendered else recipe.size, about=about)
-    told("exporting", 1, 1)
+    progress("exporting", 1, 1)
     figures: dict[str, Any] = {"megabytes": round(target.stat().st_size / 1e6, 2)}
     if rendered:
-        found = detector.load(target, confidence=0.01)
+        found = loading.load(target, confidence=0.01)
         figures |= evaluate(
-            found, folder / "data", progress=lambda done, total: told("evaluating", done, total)
+            found, folder / "data", progress=lambda done, total: progress("evaluating", done, total)
         )
         figures["plan"] = asdict(recipe.plan)
     else:

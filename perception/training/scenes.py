@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
-from cinempc.camera import LensState
-from cinempc.rig import CameraPose, Frame
-from sim import labels
-from sim.bodies import body
-from sim.camera import blur_px, defocus
-from sim.scene import Actor, Building, Ground, Outfit, Point, Scene, Sky, Tree
-from sim.world import World
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import CameraPose, Frame
+from sim.scenery.bodies import body
+from sim.scenery.scene import Actor, Building, Ground, Outfit, Point, Scene, Sky, Tree
+from sim.scenery.world import World
+from sim.sensors import labels
+from sim.sensors.camera import blur_px, defocus
 
 Random = np.random.Generator
 RGB = tuple[float, float, float]
@@ -34,7 +34,7 @@ _HAIR = ((0.09, 0.07, 0.06), (0.17, 0.11, 0.07), (0.36, 0.22, 0.12), (0.72, 0.55
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabelledImage:
     """A picture (h, w, 3) RGB uint8 and the people in it."""
 
     image: NDArray[np.uint8]
@@ -97,7 +97,7 @@ def scene(random: Random, name: str = "drawn") -> Scene:
     )
 
 
-def photograph(world: World, random: Random, *, square: bool = True) -> Picture:
+def photograph(world: World, random: Random, *, square: bool = True) -> LabelledImage:
     """A picture of a world from somewhere, with the flaws that real ones have.
 
     Args:
@@ -124,7 +124,7 @@ def photograph(world: World, random: Random, *, square: bool = True) -> Picture:
         smaller = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
         image = np.asarray(smaller, np.uint8)
         people = [_scaled(person, wide / size[0]) for person in people]
-    return Picture(_develop(image, random), people)
+    return LabelledImage(_develop(image, random), people)
 
 
 # --- what the scene holds ---

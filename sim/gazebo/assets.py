@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import props, textures
-from sim.bodies.labels import LABELS
 from sim.gazebo import collada, obj, sdf
-from sim.gazebo.people import Person, moves, part
-from sim.props import Prop
-from sim.scene import Scene
+from sim.gazebo.trajectories import animation, trajectory
+from sim.scenery import props, textures
+from sim.scenery.actors import Person
+from sim.scenery.props import Prop
+from sim.scenery.scene import Scene
 
 Image = NDArray[np.uint8]
 
 GROUND = 700.0  #: Half the side of the ground, m; the embedded simulator's.
-TRUNK = 0.022  #: A trunk's radius over the tree's height, as `sim.props.trunk` has it.
+TRUNK = 0.022  #: A trunk's radius over the tree's height, as `sim.scenery.props.trunk` has it.
 #: Counts up when people or their files change while the actors in a scene do not.
 _BODIES = 1
 
@@ -31,7 +31,7 @@ def write(scene: Scene, folder: Path, people: list[Person], seed: int = 0) -> No
     """Writes all meshes of a scene into a folder.
 
     Args:
-        people: `sim.gazebo.world.people` of the scene. Their files take a few seconds each, and
+        people: `sim.scenery.actors.people` of the scene. Their files take a few seconds each, and
             are kept from an earlier time if the actor is the same.
         seed: of textures and trees; the embedded simulator's gives its own.
     """
@@ -85,8 +85,8 @@ def _write_props(scene: Scene, folder: Path, seed: int) -> None:
 def write_body(person: Person, folder: Path) -> None:
     """Writes a person's body: moving as ``NAME.dae``, waiting as ``NAME_waiting.obj``."""
     name = sdf.entity(person.actor.id)
-    figure, moved = person.figure, moves(person, part(person))
-    texture = figure.texture(_colours(person), seed=person.seed)
+    figure, moved = person.figure, animation(person, trajectory(person))
+    texture = figure.texture(person.actor.outfit.colours(), seed=person.seed)
     obj.save_png(folder / f"{name}.png", texture)
     collada.write(
         folder / f"{name}.dae",
@@ -110,17 +110,3 @@ def write_body(person: Person, folder: Path) -> None:
         figure.mesh.faces.astype(np.int64),
     )
     obj.write(folder, sdf.waiting(person.actor.id), still, texture)
-
-
-def _colours(person: Person) -> dict[str, tuple[float, float, float]]:
-    """Colours of a body's texels, as `sim.world.World` dresses its people."""
-    outfit = person.actor.outfit
-    red, green, blue = outfit.skin
-    colours: dict[str, tuple[float, float, float]] = {
-        "lips": (0.82 * red, 0.66 * green, 0.68 * blue),
-        "eye": (0.86, 0.85, 0.83),
-        "iris": (0.24, 0.17, 0.11),
-        "pupil": (0.02, 0.02, 0.02),
-        "sole": (0.12, 0.11, 0.10),
-    }
-    return {name: colours.get(name) or getattr(outfit, name) for name in LABELS}

@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.camera import Camera, LensState
 from cinempc.errors import CinempcError
-from cinempc.flight.truth import FrameTruth
-from cinempc.rig import Frame
-from cinempc.subject import SubjectEstimate
-from sim import actors
-from sim.camera import blur_px, defocus
-from sim.gazebo import messages, model, people, poses, zoom
+from cinempc.rig.camera import Camera, LensState
+from cinempc.rig.state import Frame
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.rig.truth import FrameTruth
+from sim.gazebo import messages, model, poses, trajectories, zoom
 from sim.gazebo.messages import BadMessageError
 from sim.gazebo.transport import Transport
 from sim.gazebo.zoom import Row
-from sim.scene import Scene
+from sim.scenery import actors
+from sim.scenery.actors import Person
+from sim.scenery.scene import Scene
+from sim.sensors.camera import blur_px, defocus
 
 #: Messages of one topic that wait to be read; pictures and depths of one camera that wait for
 #: each other and for the camera's pose.
@@ -54,7 +55,7 @@ class _Camera:
 
 
 class GazeboEye:
-    """Pictures out of Gazebo: a `cinempc.rig.Eye`.
+    """Pictures out of Gazebo: a `cinempc.rig.protocols.Eye`.
 
     Args:
         transport: the way to Gazebo.
@@ -87,8 +88,7 @@ class GazeboEye:
         self._transport, self._camera, self._lens = transport, camera, lens
         self._row, self._blurred = Row.of(camera), blurred
         self._cast = [
-            (person, people.part(person))
-            for person in (people.Person.of(a, k, seed) for k, a in enumerate(scene.actors))
+            (person, trajectories.trajectory(person)) for person in actors.people(scene, seed)
         ]
         self._inboxes: dict[tuple[int | None, str], deque[bytes]] = {}
         self._cameras: dict[int, _Camera] = {}
@@ -111,10 +111,10 @@ class GazeboEye:
         """The next frame that was not given yet, or None while there is none."""
         self._read()
         self._choose()
-        found = self._next()
-        if found is None:
+        newest = self._next()
+        if newest is None:
             return None
-        number, time = found
+        number, time = newest
         camera, placed = self._cameras[number], self._track.at(time)
         assert placed is not None
         image, depth = camera.images.pop(time), camera.depths.pop(time)
@@ -134,8 +134,8 @@ class GazeboEye:
 
     def truth(self, time: float) -> FrameTruth | None:
         """The truth of the picture given last, if it was taken at that time, s."""
-        told = self._truth
-        return told if told is not None and told.time == time else None
+        truth = self._truth
+        return truth if truth is not None and truth.time == time else None
 
     def subjects(self, time: float) -> dict[str, SubjectEstimate]:
         """Where the people are at a simulated time, s, by their id; covariances are zero.
@@ -144,8 +144,7 @@ class GazeboEye:
         world says, and the world was written from the scene.
         """
         return {
-            person.actor.id: _subject(person, part, time, self.action)
-            for person, part in self._cast
+            person.actor.id: _subject(person, way, time, self.action) for person, way in self._cast
         }
 
     # --- what comes from Gazebo ---
@@ -160,7 +159,7 @@ class GazeboEye:
         now = self.time
         state = self._lens(now) if np.isfinite(now) else None
         focal = self._camera.focal_length.min if state is None else state.focal_length_mm
-        for number in self._row.wanted(focal):
+        for number in self._row.needed(focal):
             if number not in self._cameras:
                 base = model.topic(self._row.steps[number].name)
                 self._cameras[number] = _Camera()
@@ -188,10 +187,10 @@ class GazeboEye:
 
     def _take_poses(self, data: bytes) -> None:
         message = messages.parse("Pose_V", data)
-        found = messages.poses(message, _PLACES)
-        if len(found) < len(_PLACES):
+        places = messages.poses(message, _PLACES)
+        if len(places) < len(_PLACES):
             return  # the vehicle is not there yet
-        placed = poses.compose(found[model.NAME], found[model.LINK])
+        placed = poses.compose(places[model.NAME], places[model.LINK])
         if self._track.add(messages.stamp(message), placed):
             self._begin_anew()
 
@@ -217,14 +216,14 @@ class GazeboEye:
             _keep(camera.depths, time, messages.depth(message, model.NEAR))
 
     def _take_info(self, number: int, message: Any) -> None:
-        told, step = messages.field_of_view(message), self._row.steps[number]
-        if abs(told / step.field_of_view - 1) > _OFF:
+        angle, step = messages.field_of_view(message), self._row.steps[number]
+        if abs(angle / step.field_of_view - 1) > _OFF:
             raise CinempcError(
-                f"Gazebo's camera {step.name} sees {np.degrees(told):.2f} deg, and "
+                f"Gazebo's camera {step.name} sees {np.degrees(angle):.2f} deg, and "
                 f"{np.degrees(step.field_of_view):.2f} deg are expected: the world was written "
                 "for another camera. Write it anew with the same script"
             )
-        self._cameras[number].field_of_view = told
+        self._cameras[number].field_of_view = angle
 
     # --- which picture is next ---
 
@@ -246,19 +245,19 @@ class GazeboEye:
     def _serves(self, number: int, time: float) -> bool:
         """Whether a camera's picture is the one to cut: the serving one's, or another's where that
         one has not begun yet."""
-        wanted = self._row.serving(self._lens(time).focal_length_mm)
-        if number == wanted:
+        serving = self._row.serving(self._lens(time).focal_length_mm)
+        if number == serving:
             return True
         period = 1 / self._camera.picture.frame_rate
-        best = self._cameras.get(wanted)
+        best = self._cameras.get(serving)
         if best is not None and best.newest > time - _SILENT * period:
             return False
         alive = [
             k for k, c in self._cameras.items()
-            if k != wanted and c.newest > time - _SILENT * period
+            if k != serving and c.newest > time - _SILENT * period
         ]  # fmt: skip
         # A shorter lens's picture can be cut, if coarser; a longer one's shows less than it should.
-        shorter = [k for k in alive if k < wanted]
+        shorter = [k for k in alive if k < serving]
         return number == (max(shorter) if shorter else min(alive, default=number))
 
     def _drop(self, time: float) -> None:
@@ -277,9 +276,9 @@ def _keep(kept: dict[float, Any], time: float, value: Any) -> None:
 
 
 def _subject(
-    person: people.Person, part: people.Part, time: float, action: float | None
+    person: Person, way: trajectories.ActorTrajectory, time: float, action: float | None
 ) -> SubjectEstimate:
-    own = 0.0 if action is None else max(time - action - part.delay, 0.0)
-    told = replace(actors.truth(person.actor, part.walk, part.began + own), time=time)
+    own = 0.0 if action is None else max(time - action - way.delay, 0.0)
+    subject = replace(actors.truth(person.actor, way.walk, way.began + own), time=time)
     # Who walks for ever has a walk's speed at the beginning of the round already.
-    return told if own > 0 else replace(told, velocity=np.zeros(3))
+    return subject if own > 0 else replace(subject, velocity=np.zeros(3))

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.bodies.body import Mesh
-from sim.bodies.labels import JOINTS, PARENTS
 from sim.gazebo import sdf
 from sim.gazebo.sdf import add
+from sim.scenery.bodies.body import Mesh
+from sim.scenery.bodies.labels import JOINTS, PARENTS
 
 Floats = NDArray[np.float64]
 

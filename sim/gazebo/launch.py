@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cinempc.camera import Camera
 from cinempc.errors import CinempcError
-from sim.gazebo import assets, model, sdf, usher, world
-from sim.gazebo.people import Person, part
+from cinempc.rig.camera import Camera
+from sim.gazebo import actor_start, assets, model, sdf, world
 from sim.gazebo.sdf import add
-from sim.scene import Scene
+from sim.gazebo.trajectories import trajectory
+from sim.scenery import actors
+from sim.scenery.actors import Person
+from sim.scenery.scene import Scene
 
 #: The systems that PX4 needs in the world, as its own ``server.config`` names them, without those
 #: that PX4 builds itself: (file, name).
@@ -98,7 +100,7 @@ class Px4Files:
 
 
 @dataclass(frozen=True)
-class Setup:
+class GazeboSetup:
     """How a scene is started in Gazebo with PX4.
 
     Attributes:
@@ -121,7 +123,7 @@ class Setup:
     px4_environment: Mapping[str, str]
 
 
-#: What `Setup.ready` prints when the world is up.
+#: What `GazeboSetup.ready` prints when the world is up.
 READY = "Service providers"
 
 
@@ -137,7 +139,7 @@ def prepare(
     action: float | None = None,
     speed: float = 1.0,
     seed: int = 0,
-) -> Setup:
+) -> GazeboSetup:
     """Writes a scene's world into a folder, with a vehicle that carries a camera.
 
     Args:
@@ -157,15 +159,15 @@ def prepare(
     folder = folder.resolve()
     mount = model.GIMBAL_CAMERA if px4 is None else model.mount(px4.models)
     vehicle = model.vehicle(camera, (*place, 0.0, 0.0, 0.0, heading), mount)
-    name, people = world.world_name(scene), world.people(scene, seed)
+    name, people = world.world_name(scene), actors.people(scene, seed)
     file, meshes = folder / f"{name}.sdf", folder / "meshes"
     assets.write(scene, meshes, people, seed)
     built = world.build(scene, str(meshes), vehicle, action=action, speed=speed)
     sdf.write(file, built, f"{scene.name}, written by cinempc: overwritten at every start.")
-    _write_actors(folder / usher.ACTORS, people if action is None else [], str(meshes))
+    _write_actors(folder / actor_start.ACTORS, people if action is None else [], str(meshes))
     sdf.write(folder / "server.config", server_config())
     words = ("gz", "sim", "--verbose=1")
-    return Setup(
+    return GazeboSetup(
         world=name,
         file=file,
         folder=folder,
@@ -180,8 +182,8 @@ def prepare(
 def example() -> str:
     """The plaza's world as it is kept beside this file, to be looked at: its people begin at once,
     and the meshes that it names are not there."""
-    from cinempc import camera
-    from sim import scene
+    from cinempc.rig import camera
+    from sim.scenery import scene
 
     vehicle = model.vehicle(camera.load("super35_zoom"), (8.0, 0.0, 0.0, 0.0, 0.0, math.pi))
     built = world.build(scene.load("plaza"), "meshes", vehicle, action=0.0)
@@ -190,13 +192,13 @@ def example() -> str:
 
 
 def _write_actors(folder: Path, people: list[Person], meshes: str) -> None:
-    """Writes those who wait for the action: the usher puts them into the world."""
+    """Writes those who wait for the action: `sim.gazebo.actor_start` puts them into the world."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.sdf"):
         old.unlink()
     for person in people:
         alone = sdf.root()
-        alone.append(world.actor(person, part(person), meshes, 0.0))
+        alone.append(world.actor(person, trajectory(person), meshes, 0.0))
         sdf.write(folder / f"{sdf.entity(person.actor.id)}.sdf", alone)
 
 

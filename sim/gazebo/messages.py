@@ -206,9 +206,9 @@ def poses(message: Any, names: frozenset[str]) -> dict[str, Placed]:
     Raises:
         BadMessageError: one of them is not a pose.
     """
-    found: dict[str, Placed] = {}
+    placed: dict[str, Placed] = {}
     for pose in message.pose:
-        if pose.name not in names or pose.name in found:
+        if pose.name not in names or pose.name in placed:
             continue
         position = np.array([pose.position.x, pose.position.y, pose.position.z])
         turn = pose.orientation
@@ -216,5 +216,5 @@ def poses(message: Any, names: frozenset[str]) -> dict[str, Placed]:
         length = float(np.linalg.norm(quaternion))
         if not (np.all(np.isfinite(position)) and 0.5 < length < 2.0):
             raise BadMessageError(f"the pose of {pose.name} is none")
-        found[pose.name] = Placed(position, quaternion / length)
-    return found
+        placed[pose.name] = Placed(position, quaternion / length)
+    return placed

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from cinempc.camera import Camera
 from cinempc.errors import CinempcError
+from cinempc.rig.camera import Camera
 from sim.gazebo import sdf
 from sim.gazebo.sdf import add
 from sim.gazebo.zoom import Row

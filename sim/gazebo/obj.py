@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.props import Prop
+from sim.scenery.props import Prop
 
 
 def write(folder: Path, name: str, prop: Prop, texture: NDArray[np.uint8]) -> Path:

@@ -17,17 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from cinempc.camera import Camera, LensState
-from cinempc.flight.clock import VehicleClock
-from cinempc.flight.dialect import mavlink
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.vehicle_clock import VehicleClock
+from cinempc.rig.camera import Camera, LensState
+from sim.body.lens_motor import LensMotors
 from sim.gazebo.bridge import GazeboEye
 from sim.gazebo.transport import Transport
-from sim.lens_motor import LensMotors
-from sim.mavlink.camera import CameraComponent, Lacks, definition_xml
+from sim.mavlink.camera.behaviour import Lacks
+from sim.mavlink.camera.component import CameraComponent
+from sim.mavlink.camera.definition import definition_xml
 from sim.mavlink.host import SLICE, Host, Port
 from sim.mavlink.vehicle import DefinitionServer, opening_lens
 from sim.mavlink.video import PictureStreams
-from sim.scene import Scene
+from sim.scenery.scene import Scene
 
 #: PX4's second onboard link, where a camera is heard: its port, and the camera's.
 _PX4, _HERE = 14280, 14030
@@ -89,8 +91,8 @@ class GazeboPayload:
         scene: its people.
         camera: as the world was written for.
         pictures: takes the pictures; None for a camera that streams none.
-        begin: told the simulated time at which the camera began to record, once: the action.
-        action: the simulated time of the action, s, where the world says it: nobody is told.
+        begin: called with the simulated time at which the camera began to record, once: the action.
+        action: the simulated time of the action, s, where the world says it: nothing is called.
         instance: of PX4.
         seed: as the world was written with.
         lacks: what the camera cannot do.
@@ -164,10 +166,10 @@ class GazeboPayload:
     def step(self) -> bool:
         """Do what there is to do; whether time went on."""
         self._introduce()
-        frame = self.eye.frame(pixels=self._pictures is not None and self._pictures.wanted)
+        frame = self.eye.frame(pixels=self._pictures is not None and self._pictures.streaming)
         if frame is not None and self._pictures is not None and self._epoch is not None:
             truth = self.eye.truth(frame.time)
-            if truth is not None and self._pictures.wanted:
+            if truth is not None and self._pictures.streaming:
                 utc = self._epoch + round(frame.time * 1e6)
                 self._pictures.give(frame.time, utc, frame, truth.actors.values())
         if self.eye.time != self._told and math.isfinite(self.eye.time):

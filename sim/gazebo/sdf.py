@@ -31,8 +31,8 @@ def add(parent: Element, path: str, text: object = None, **attributes: str) -> E
     """
     *way, tag = path.split("/")
     for name in way:
-        found = parent.find(name)
-        parent = ElementTree.SubElement(parent, name) if found is None else found
+        child = parent.find(name)
+        parent = ElementTree.SubElement(parent, name) if child is None else child
     element = ElementTree.SubElement(parent, tag, attributes)
     if isinstance(text, bool):
         element.text = "true" if text else "false"

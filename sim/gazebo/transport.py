@@ -62,7 +62,7 @@ class GazeboTransport:
 
     A process that has subscribed should not `request`: the bindings hold Python's lock while they
     wait for the answer, and the thread that would bring it waits for that lock as soon as it has
-    a message to give. `sim.gazebo.usher` asks, in a process of its own.
+    a message to give. `sim.gazebo.actor_start` asks, in a process of its own.
 
     Raises:
         NoTransportError: there are no bindings.

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 
 from cinempc.errors import CinempcError
-from sim import textures
 from sim.gazebo import assets, sdf
-from sim.gazebo.people import Part, Person, part
 from sim.gazebo.sdf import add
-from sim.mavlink.autopilot import Geodetic
-from sim.scene import Scene
+from sim.gazebo.trajectories import ActorTrajectory, trajectory
+from sim.mavlink.autopilot.reference import Geodetic
+from sim.scenery import actors, textures
+from sim.scenery.actors import Person
+from sim.scenery.scene import Scene
 
 #: PX4's default world's: step of the physics, s, and what Gazebo's systems need to know of the
 #: place. Of PX4-gazebo-models, worlds/default.sdf.
@@ -46,7 +47,7 @@ def build(
             one that is relative to the world's file.
         vehicle: `sim.gazebo.model.vehicle`, if there is one.
         action: simulated time, s, at which the people begin; None: they wait as figures until
-            `sim.gazebo.usher` lets them begin.
+            `sim.gazebo.actor_start` lets them begin.
         speed: simulated seconds a second that Gazebo tries to run at.
         origin: where the world's origin is on the earth; the simulated vehicle's if not given.
 
@@ -60,11 +61,11 @@ def build(
     _light(world, scene)
     _ground(world, scene, meshes)
     _props(world, scene, meshes)
-    for person in people(scene):
+    for person in actors.people(scene):
         if action is None:
-            world.append(figure(person, part(person), meshes))
+            world.append(figure(person, trajectory(person), meshes))
         else:
-            world.append(actor(person, part(person), meshes, action))
+            world.append(actor(person, trajectory(person), meshes, action))
     if vehicle is not None:
         world.append(vehicle)
     names = [thing.get("name") for thing in world if thing.tag in ("model", "actor", "light")]
@@ -167,22 +168,17 @@ def _visual(link: sdf.Element, name: str, mesh: str) -> None:
 # --- the people ---
 
 
-def people(scene: Scene, seed: int = 0) -> list[Person]:
-    """The scene's people."""
-    return [Person.of(who, number, seed) for number, who in enumerate(scene.actors)]
-
-
-def figure(person: Person, part: Part, meshes: str) -> sdf.Element:
+def figure(person: Person, way: ActorTrajectory, meshes: str) -> sdf.Element:
     """Somebody who waits for the action: a figure that stands where the way begins."""
     holder = sdf.Element("holder")
-    east, north, heading = part.way[0]
+    east, north, heading = way.way[0]
     name = sdf.waiting(person.actor.id)
     link = _model(holder, name, (east, north, 0.0, 0.0, 0.0, heading))
     _visual(link, "figure", f"{meshes}/{name}.obj")
     return holder[0]
 
 
-def actor(person: Person, part: Part, meshes: str, action: float) -> sdf.Element:
+def actor(person: Person, way: ActorTrajectory, meshes: str, action: float) -> sdf.Element:
     """Somebody who walks, as Gazebo's ``<actor>``.
 
     Args:
@@ -196,12 +192,12 @@ def actor(person: Person, part: Part, meshes: str, action: float) -> sdf.Element
     animation = add(who, "animation", name="moves")
     add(animation, "filename", skin)
     script = add(who, "script")
-    add(script, "loop", part.loop)
-    add(script, "delay_start", sdf.milliseconds(action + part.delay))
+    add(script, "loop", way.loop)
+    add(script, "delay_start", sdf.milliseconds(action + way.delay))
     add(script, "auto_start", True)
-    trajectory = add(script, "trajectory", id="0", type="moves", tension="0")
-    for time, (east, north, heading) in zip(part.times, part.way, strict=True):
-        waypoint = add(trajectory, "waypoint")
+    waypoints = add(script, "trajectory", id="0", type="moves", tension="0")
+    for time, (east, north, heading) in zip(way.times, way.way, strict=True):
+        waypoint = add(waypoints, "waypoint")
         add(waypoint, "time", sdf.milliseconds(float(time)))
         add(waypoint, "pose", (round(east, 4), round(north, 4), 0, 0, 0, round(heading, 5)))
     return who
@@ -210,9 +206,9 @@ def actor(person: Person, part: Part, meshes: str, action: float) -> sdf.Element
 def action_of(world: sdf.Element, scene: Scene) -> float | None:
     """The simulated time, s, at which the people of a written world begin by themselves; None if
     they wait, or there are none."""
-    for person in people(scene):
+    for person in actors.people(scene):
         name = sdf.entity(person.actor.id)
         begins = world.findtext(f"world/actor[@name='{name}']/script/delay_start")
         if begins is not None:
-            return float(begins) - part(person).delay
+            return float(begins) - trajectory(person).delay
     return None

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import lens
-from cinempc.camera import Camera
+from cinempc.rig.camera import Camera
 
 #: Largest ratio of one camera's focal length to the next: pictures are rendered so much larger.
 MOST = 1.5
@@ -74,15 +74,15 @@ class Row:
             default=0,
         )
 
-    def wanted(self, focal_length: float) -> set[int]:
+    def needed(self, focal_length: float) -> set[int]:
         """The cameras to listen to: the serving one, and a neighbour that is about to serve."""
         now = self.serving(focal_length)
-        wanted = {now}
+        needed = {now}
         if now > 0 and focal_length < self.steps[now].focal_length * AHEAD:
-            wanted.add(now - 1)
+            needed.add(now - 1)
         if now + 1 < len(self.steps) and focal_length * AHEAD > self.steps[now + 1].focal_length:
-            wanted.add(now + 1)
-        return wanted
+            needed.add(now + 1)
+        return needed
 
     def shown(self, step: int, focal_length: float) -> float:
         """The focal length, mm, that a camera's picture can be cut to: the wanted one, unless the

@@ -3,12 +3,18 @@ and goes on in simulated time. Who carries its messages is not its concern."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from cinempc.flight.dialect import mavlink
+from cinempc.mavlink.dialect import mavlink
 
 Send = Callable[[Any], None]
+
+
+def whole(value: float) -> int:
+    """A command's whole-numbered parameter; -1 for what is none."""
+    return round(value) if math.isfinite(value) else -1
 
 
 def last_params(message: Any) -> tuple[float, float, float]:
@@ -102,8 +108,8 @@ class Component:
         make = self.requests.get(int(message.param1))
         if make is None:
             return int(mavlink.MAV_RESULT_UNSUPPORTED)
-        wanted = make(message.param2)
-        if wanted is None:
+        answer = make(message.param2)
+        if answer is None:
             return int(mavlink.MAV_RESULT_DENIED)
-        self.send(wanted)
+        self.send(answer)
         return int(mavlink.MAV_RESULT_ACCEPTED)

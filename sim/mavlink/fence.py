@@ -13,10 +13,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from cinempc.flight import geodesy
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.px4 import Mode
-from sim.mavlink.autopilot import SimAutopilot
+import numpy as np
+import shapely
+
+from cinempc.mavlink import geodesy
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.px4 import Mode
+from sim.mavlink.autopilot.autopilot import SimAutopilot
 
 #: Items that are kept at most.
 MOST_ITEMS = 64
@@ -77,13 +80,11 @@ class Area:
         return math.hypot(*geodesy.offset(*self.points[0], *place)) < abs(radius)
 
     def _within(self, place: Place) -> bool:
-        """By the number of sides that a ray from the place crosses."""
-        corners = [geodesy.offset(*place, *point) for point in self.points]
-        inside = False
-        for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True):
-            if (ay > 0) != (by > 0) and ax - ay * (bx - ax) / (by - ay) > 0:
-                inside = not inside
-        return inside
+        corners = [geodesy.offset(*place, *point) for point in self.points]  # m from the place
+        # Too few corners, or one that is nowhere, make no area.
+        if len(corners) < 3 or not np.isfinite(corners).all():
+            return False
+        return bool(shapely.contains_xy(shapely.Polygon(corners), 0.0, 0.0))
 
 
 @dataclass
@@ -302,15 +303,15 @@ class FenceKeeper:
         autopilot = self._autopilot
         latitude, longitude, altitude = autopilot.place()
         *home, ground = autopilot.geodetic(autopilot.home)
-        found = []
+        breaches = []
         far, high = autopilot.parameter("GF_MAX_HOR_DIST"), autopilot.parameter("GF_MAX_VER_DIST")
         if 0 < far <= math.hypot(*geodesy.offset(home[0], home[1], latitude, longitude)):
-            found.append("Geofence: exceeding maximum distance to Home")
+            breaches.append("Geofence: exceeding maximum distance to Home")
         if 0 < high <= altitude - ground:
-            found.append("Geofence: exceeding maximum altitude above Home")
+            breaches.append("Geofence: exceeding maximum altitude above Home")
         if not all(area.keeps((latitude, longitude)) for area in self.areas):
-            found.append("Geofence: approaching or outside geofence")
-        return found
+            breaches.append("Geofence: approaching or outside geofence")
+        return breaches
 
     def step(self, time: float) -> None:
         """Go on to a time, s since boot."""
@@ -375,18 +376,18 @@ def _wrong(item: _Item) -> int | None:
 
 
 def _areas(items: list[_Item]) -> list[Area]:
-    found: list[Area] = []
+    areas: list[Area] = []
     rest = list(items)
     while rest:
         first = rest[0]
         if first.command in _CIRCLES:
-            found.append(Area(_CIRCLES[first.command], (first.place,), first.param))
+            areas.append(Area(_CIRCLES[first.command], (first.place,), first.param))
             rest = rest[1:]
         elif first.command in _POLYGONS:
             count = round(first.param)
             corners = tuple(item.place for item in rest[:count])
-            found.append(Area(_POLYGONS[first.command], corners, None))
+            areas.append(Area(_POLYGONS[first.command], corners, None))
             rest = rest[count:]
         else:
             rest = rest[1:]
-    return found
+    return areas

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cinempc.errors import CinempcError
-from cinempc.flight.dialect import mavlink
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.transport import Wire
+from cinempc.rig.clock import WALL, Clock
 
 #: Physics goes on in slices of this many simulated seconds; the network is looked at in between.
 SLICE = 0.004
@@ -30,6 +32,9 @@ class Port:
     host: str = "127.0.0.1"
 
 
+#: A vehicle's links by name.
+Links = Mapping[str, Port | Wire]
+
 #: PX4 SITL's links, by what PX4 calls them; instance N adds N to all but the first remote.
 PX4_PORTS = {"gcs": Port(18570, 14550), "onboard": Port(14580, 14540)}
 
@@ -43,29 +48,59 @@ def ports(instance: int = 0) -> dict[str, Port]:
     }
 
 
-class _UdpLink:
-    def __init__(self, name: str, port: Port) -> None:
-        self.name = name
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+class _UdpWire:
+    """A UDP port that speaks to whoever spoke to it last."""
+
+    datagrams = True
+
+    def __init__(self, port: Port) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            self.socket.bind((port.host, port.local))
+            self._socket.bind((port.host, port.local))
         except OSError as error:
+            self._socket.close()
             raise CinempcError(
                 f"UDP port {port.local} cannot be had ({error.strerror}): another simulation runs? "
                 "End it, or give another --instance"
             ) from None
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.peer: tuple[str, int] = (port.host, port.remote)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._peer: tuple[str, int] = (port.host, port.remote)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> tuple[bytes, Any] | None:
+        try:
+            data, self._peer = self._socket.recvfrom(65535)
+        except (BlockingIOError, ConnectionRefusedError):
+            return None
+        return data, self._peer
+
+    def know(self, peer: Any) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        self._socket.sendto(data, self._peer)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _HostLink:
+    """One of the vehicle's links: a wire that carries datagrams, and who is behind it."""
+
+    def __init__(self, name: str, wire: Wire) -> None:
+        self.name, self.wire = name, wire
         self.heard: set[tuple[int, int]] = set()  # addresses behind this link
         self.parser = mavlink.MAVLink(None)
         self.parser.robust_parsing = True
 
     def read(self) -> tuple[list[Any], bytes] | None:
-        try:
-            data, self.peer = self.socket.recvfrom(65535)
-        except (BlockingIOError, ConnectionRefusedError):
+        chunk = self.wire.read()
+        if chunk is None:
             return None
+        data = chunk[0]
         parser = self.parser
         parser.buf, parser.buf_index, parser.expected_length = bytearray(), 0, 8
         try:
@@ -75,25 +110,29 @@ class _UdpLink:
 
     def write(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
-            self.socket.sendto(data, self.peer)
+            self.wire.write(data)
 
 
 class Host:
     """The network of a simulated vehicle.
 
     Args:
-        links: UDP links by name.
+        links: the links by name: UDP ports, or wires that carry datagrams.
         router: whether messages go from link to link; not where both lead to the same autopilot,
             which routes by itself.
+        wall: the clock of `run`.
 
     Attributes:
         time: simulated time, s.
         components: whoever is on board, in the order in which they step.
     """
 
-    def __init__(self, links: dict[str, Port], router: bool = True) -> None:
-        self._router = router
-        self._links = [_UdpLink(name, port) for name, port in links.items()]
+    def __init__(self, links: Links, router: bool = True, wall: Clock = WALL) -> None:
+        self._router, self._wall = router, wall
+        self._links = [
+            _HostLink(name, _UdpWire(link) if isinstance(link, Port) else link)
+            for name, link in links.items()
+        ]
         self.components: list[Any] = []
         self._packers: dict[tuple[int, int], Any] = {}
         self.time = 0.0
@@ -102,7 +141,7 @@ class Host:
     def close(self) -> None:
         """Let go of the ports."""
         for link in self._links:
-            link.socket.close()
+            link.wire.close()
 
     def index(self, name: str) -> int:
         """Number of a link."""
@@ -196,15 +235,15 @@ class Host:
     def run(self, speed: float = 1.0, until: Callable[[], bool] = lambda: False) -> None:
         """Go on at ``speed`` simulated seconds a second, or as fast as it can where that is
         less, until told to stop."""
-        due = time.monotonic()
+        due = self._wall.now()
         while not until():
             self.step()
             due += SLICE / speed
-            late = time.monotonic() - due
+            late = self._wall.now() - due
             if late < 0:
                 time.sleep(-late)
             elif late > _BEHIND:
-                due = time.monotonic()
+                due = self._wall.now()
 
 
 def _target(message: Any) -> tuple[int, int] | None:

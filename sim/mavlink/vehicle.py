@@ -9,32 +9,42 @@ from __future__ import annotations
 import http.server
 import math
 import threading
-from collections import deque
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cinempc import frames
-from cinempc.camera import Camera, LensState
-from cinempc.flight import telemetry
-from cinempc.flight.clock import VehicleClock
-from cinempc.flight.dialect import mavlink
-from cinempc.rig import CameraPose
-from cinempc.vehicle import Vehicle
-from sim.gimbal import Jitter, SimGimbal
-from sim.lens_motor import LensMotors
-from sim.mavlink.autopilot import EPOCH, SimAutopilot
-from sim.mavlink.camera import CameraComponent, Lacks, Stream, definition_xml
+from cinempc.mavlink import telemetry
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.local_frame import LocalFrame, leap
+from cinempc.mavlink.vehicle_clock import VehicleClock
+from cinempc.rig.camera import Camera, LensState
+from cinempc.rig.clock import WALL, Clock
+from cinempc.rig.history import History
+from cinempc.rig.state import CameraPose
+from cinempc.rig.vehicle import Vehicle
+from sim.body.gimbal import SimGimbal, StabilisationError
+from sim.body.lens_motor import LensMotors
+from sim.mavlink.autopilot.autopilot import SimAutopilot
+from sim.mavlink.autopilot.reports import EPOCH
+from sim.mavlink.camera.behaviour import REGULAR, Behaviour, Lacks
+from sim.mavlink.camera.component import CameraComponent
+from sim.mavlink.camera.definition import definition_xml
+from sim.mavlink.camera.streams import Stream
 from sim.mavlink.fence import FenceKeeper
-from sim.mavlink.gimbal import GimbalDevice, GimbalManager
-from sim.mavlink.host import SLICE, Host, Port, ports
-from sim.scene import Wind
+from sim.mavlink.gimbal_device import GimbalDevice
+from sim.mavlink.gimbal_manager import GimbalManager
+from sim.mavlink.host import SLICE, Host, Links, Port, ports
+from sim.scenery.scene import Wind
 
 Floats = NDArray[np.float64]
 
-#: Takes a picture: simulated time s since boot, since the action began (0 before), its UTC in µs,
+#: Takes a picture: simulated time s since boot, since the action began (0 before, and from when it
+#: ends on), its UTC in µs,
 #: where the camera truly is, how the lens truly stands.
 Shutter = Callable[[float, float, int, CameraPose, LensState], None]
 
@@ -52,6 +62,15 @@ _UNWANTED = (
     *(105, 31, 33, 331, 24, 111, 141, 132, 290, 291, 83),
     *(85, 36, 74, 241, 230, 65, 12901, 29, 245, 1),
 )
+
+
+class Definition(Protocol):
+    """A camera definition file that is given out."""
+
+    uri: str
+
+    def close(self) -> None:
+        """Give it out no more."""
 
 
 class DefinitionServer:
@@ -83,7 +102,8 @@ class DefinitionServer:
 
 class _Filming:
     """The camera's shutter: opens at its frame rate, in simulated time, and knows when the action
-    began: when the camera began to record, as on a film set."""
+    began: when the camera began to record. As on a film set the actors go back to where they began
+    when it stops, so that the next take finds them there."""
 
     def __init__(self, camera: CameraComponent, rate: float, shutter: Shutter | None) -> None:
         self._camera, self._period, self._shutter = camera, 1 / rate, shutter
@@ -96,7 +116,9 @@ class _Filming:
             if self.action is not None:
                 self.action += now - self._now
         self._now = now
-        if self._camera.recording and self.action is None:
+        if not self._camera.recording:
+            self.action = None
+        elif self.action is None:
             self.action = now
         if now + 1e-9 < self._next:
             return
@@ -118,7 +140,11 @@ class SimulatedVehicle:
         shutter: takes pictures; None for a camera without a stream.
         streams: of the camera.
         seed: of wind and noise.
-        lacks: what the camera cannot do.
+        lacks, behaviour: what the camera cannot do, and does otherwise than one expects.
+        camera_address: its system and component; the vehicle's first camera if not given.
+        links: in place of PX4's UDP ports.
+        publish: gives out the camera's definition file.
+        wall: the clock of `run`.
     """
 
     def __init__(
@@ -134,9 +160,14 @@ class SimulatedVehicle:
         streams: tuple[Stream, ...] = (),
         seed: int = 0,
         lacks: Lacks = Lacks.NOTHING,
-        links: dict[str, Port] | None = None,
+        behaviour: Behaviour = REGULAR,
+        camera_address: tuple[int, int] | None = None,
+        links: Links | None = None,
+        publish: Callable[[str], Definition] = DefinitionServer,
+        wall: Clock = WALL,
     ) -> None:
-        self.host = host = Host(links or ports(instance))
+        links = links or ports(instance)
+        self.host = host = Host(links, wall=wall)
         system = 1 + instance
         one = mavlink.MAV_COMP_ID_AUTOPILOT1
         self.autopilot = SimAutopilot(
@@ -149,7 +180,7 @@ class SimulatedVehicle:
             system=system,
             seed=seed,
         )
-        self.gimbal = SimGimbal(vehicle.gimbal, (heading, 0.0, 0.0), Jitter(), seed)
+        self.gimbal = SimGimbal(vehicle.gimbal, (heading, 0.0, 0.0), StabilisationError(), seed)
         self.device = GimbalDevice(
             system,
             host.sender(system, mavlink.MAV_COMP_ID_GIMBAL),
@@ -164,18 +195,21 @@ class SimulatedVehicle:
         )
         self.autopilot.add(self.manager)
         self.autopilot.add(FenceKeeper(self.autopilot))
-        self.definition = DefinitionServer(definition_xml(camera, lacks))
+        self.definition = publish(definition_xml(camera, lacks))
+        address = camera_address or (system, mavlink.MAV_COMP_ID_CAMERA)
         self.camera = CameraComponent(
-            system,
-            host.sender(system, mavlink.MAV_COMP_ID_CAMERA),
+            address[0],
+            host.sender(*address),
             LensMotors(camera, opening_lens(camera)),
+            component=address[1],
             streams=streams,
             definition_uri=self.definition.uri,
             lacks=lacks,
+            behaviour=behaviour,
         )
         for part in (self.autopilot, self.device, self.camera):
             host.add(part)
-        for link in range(len(links or ports(instance))):
+        for link in range(len(links)):
             self.autopilot.meet(link)
         self._filming = _Filming(self.camera, camera.picture.frame_rate, shutter)
         host.each(self._each)
@@ -207,8 +241,11 @@ class SimulatedPayload:
         instance: of PX4.
         origin: of the autopilot's local frame in the world, ENU m.
         shutter, streams, seed, lacks: as for `SimulatedVehicle`.
-        on_missed: told how much of the autopilot's time, s, passed without gimbal, camera and
-            pictures, each time that this process has fallen too far behind it.
+        on_missed: called with how much of the autopilot's time, s, passed without gimbal, camera
+            and pictures, each time that this process has fallen too far behind it.
+        links: in place of PX4's, "camera" and "gimbal".
+        publish: gives out the camera's definition file.
+        wall: by which the autopilot's time is told.
     """
 
     def __init__(
@@ -223,24 +260,31 @@ class SimulatedPayload:
         seed: int = 0,
         lacks: Lacks = Lacks.NOTHING,
         on_missed: Callable[[float], None] = lambda missed: None,
+        links: Links | None = None,
+        publish: Callable[[str], Definition] = DefinitionServer,
+        wall: Clock = WALL,
     ) -> None:
-        links = {
+        links = links or {
             name: Port(port.local + instance, port.remote + instance)
             for name, port in _PAYLOAD.items()
         }
-        self.host = host = Host(links, router=False)
-        self.clock = VehicleClock()
-        self.origin = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
+        self._wall = wall
+        self.host = host = Host(links, router=False, wall=wall)
+        self.clock = VehicleClock(wall=wall)
+        place = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
+        self._start = self._frame = LocalFrame(place)
+        self._told: telemetry.LocalPosition | None = None
+        self._home_set = 0
         system = 1 + instance
-        self.gimbal = SimGimbal(vehicle.gimbal, (math.pi / 2, 0.0, 0.0), Jitter(), seed)
-        self._places: deque[telemetry.LocalPosition] = deque()
+        self.gimbal = SimGimbal(vehicle.gimbal, (math.pi / 2, 0.0, 0.0), StabilisationError(), seed)
+        self._places = History[telemetry.LocalPosition](kept=2 * _FAR, restart=_FAR)
         self._epoch: int | None = None
         self.device = GimbalDevice(
             system,
             host.sender(system, mavlink.MAV_COMP_ID_GIMBAL, "gimbal"),
             self.gimbal,
         )
-        self.definition = DefinitionServer(definition_xml(camera, lacks))
+        self.definition = publish(definition_xml(camera, lacks))
         self.camera = CameraComponent(
             system,
             host.sender(system, mavlink.MAV_COMP_ID_CAMERA, "camera"),
@@ -262,16 +306,16 @@ class SimulatedPayload:
     def pose(self) -> CameraPose:
         """Where the camera is, as the autopilot says, and where it truly looks."""
         yaw, pitch, roll = self.gimbal.angles
-        here = np.zeros(3)
-        if self._places:
+        here = self._frame.origin
+        if len(self._places):
             # A slow machine is behind the autopilot's time, which does not wait for the pictures,
             # and where the autopilot is by now is not where a picture is taken from. The reports
             # come 36 times a second: a picture falls between two.
             now = self.host.time - self._shift
-            before = (place for place in reversed(self._places) if place.time <= now)
-            place = next(before, self._places[0])
+            before, after = self._places.around(now)
+            place = (before or after or self._places[0]).value
             here = place.position + place.velocity * min(max(now - place.time, 0.0), 0.1)
-        return CameraPose(here + self.origin, float(frames.wrap_angle(yaw)), pitch, roll)
+        return CameraPose(here, float(frames.wrap_angle(yaw)), pitch, roll)
 
     def hear(self, message: Any) -> None:
         """Take in what the autopilot says of itself."""
@@ -283,8 +327,13 @@ class SimulatedPayload:
             case "LOCAL_POSITION_NED":
                 place = telemetry.local_position(message)
                 if place is not None:
-                    self._remember(place)
-                    self.clock.tell(place.time)
+                    self._take_place(place)
+            case "HOME_POSITION":
+                home = telemetry.home(message)
+                if home is not None and message.time_usec != self._home_set:
+                    # Set where it stands, and by every take-off anew: heights count from there.
+                    self._home_set = message.time_usec
+                    self._frame = self._frame.with_height(float(home[2]), self._start.origin[2])
             case "ATTITUDE":
                 attitude = telemetry.attitude(message)
                 if attitude is not None:
@@ -292,49 +341,57 @@ class SimulatedPayload:
             case "SYSTEM_TIME":
                 self._epoch = message.time_unix_usec - message.time_boot_ms * 1000
 
-    def _remember(self, place: telemetry.LocalPosition) -> None:
-        places = self._places
-        if places and place.time < places[-1].time - _FAR:  # the autopilot was restarted
-            places.clear()
-        if not places or place.time > places[-1].time:
-            places.append(place)
-        while places[-1].time - places[0].time > 2 * _FAR:
-            places.popleft()
+    def _take_place(self, place: telemetry.LocalPosition) -> None:
+        """Where the autopilot is now. When its frame leaps, the vehicle has not."""
+        before, self._told = self._told, place
+        restarts = self.clock.restarts
+        self.clock.tell(place.time)
+        if self.clock.restarts > restarts:
+            self._frame = self._start
+        elif before is not None and place.time > before.time:
+            offset = leap(before, place)
+            if offset is not None:
+                self._frame = self._frame.after_leap(offset)
+        there = replace(place, position=self._frame.position(place.position))
+        self._places.add(place.time, there)
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Go on in the autopilot's time until told to stop."""
-        import time
-
         while not until():
-            self.host.read()
-            now = self.clock.now()
-            if not self.clock.known:
-                self._introduce()
-            ahead = now + self._shift - self.host.time
-            if math.isnan(ahead) or SLICE > ahead > -_FAR:
+            if not self.keep_up():
                 time.sleep(SLICE / 4)
-                continue
-            if ahead <= -_FAR:
-                # The autopilot was restarted; gimbal and camera were not.
-                self._shift = self.host.time - now
-                continue
-            if ahead >= _FAR:
-                # This process was not let run: what it missed does not come again.
-                if self.host.time > 0:
-                    self._on_missed(ahead)
-                self.host.time += ahead - SLICE
-            self.host.step(SLICE)
-            if self._epoch is not None:
-                there = self.host.time - self._shift
-                self._filming.step(there, self._epoch + round(there * 1e6), self.pose)
+
+    def keep_up(self) -> bool:
+        """Take in messages, and go on by one slice where the autopilot is a slice ahead; whether
+        there may be more to do at once."""
+        self.host.read()
+        now = self.clock.now()
+        if not self.clock.known:
+            self._introduce()
+        ahead = now + self._shift - self.host.time
+        if math.isnan(ahead) or SLICE > ahead > -_FAR:
+            return False
+        if ahead <= -_FAR:
+            # The autopilot was restarted; gimbal and camera were not.
+            self._shift = self.host.time - now
+            return True
+        if ahead >= _FAR:
+            # This process was not let run: what it missed does not come again.
+            if self.host.time > 0:
+                self._on_missed(ahead)
+            self.host.time += ahead - SLICE
+        self.host.step(SLICE)
+        if self._epoch is not None:
+            there = self.host.time - self._shift
+            self._filming.step(there, self._epoch + round(there * 1e6), self.pose)
+        return True
 
     def _introduce(self) -> None:
         """Say that we are there, and ask for what we need: PX4 sends to whom it has heard."""
-        import time
-
-        if time.monotonic() - self._asked < 1.0:
+        now = self._wall.now()
+        if now - self._asked < 1.0:
             return
-        self._asked = time.monotonic()
+        self._asked = now
         for part in (self.device, self.camera):
             part.send(part.heartbeat())
         for number in _UNWANTED:

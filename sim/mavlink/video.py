@@ -16,19 +16,19 @@ import av
 import av.error
 import numpy as np
 
-from cinempc import streams
-from cinempc.camera import Camera, LensState
 from cinempc.errors import CinempcError
-from cinempc.flight import sei, truth
-from cinempc.flight.dialect import mavlink
-from cinempc.record.footage import tag_colours, to_yuv
-from cinempc.rig import CameraPose, Frame
-from cinempc.subject import SubjectEstimate
-from sim.camera import SimCamera
-from sim.depth import DepthCamera
-from sim.mavlink.camera import Stream
+from cinempc.mavlink.dialect import mavlink
+from cinempc.rig import truth
+from cinempc.rig.camera import Camera, LensState
+from cinempc.rig.state import CameraPose, Frame
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.video import sei, streams
+from cinempc.video.footage import tag_colours, to_yuv
+from sim.mavlink.camera.streams import Stream
 from sim.mavlink.depth_stream import DepthStream
-from sim.world import World
+from sim.scenery.world import World
+from sim.sensors.camera import SimCamera
+from sim.sensors.depth import DepthCamera
 
 #: Where the pictures go (QGroundControl listens there) and where depth is served; an instance
 #: adds its number.
@@ -131,7 +131,7 @@ class PictureStreams:
         self._stream = stream
 
     @property
-    def wanted(self) -> bool:
+    def streaming(self) -> bool:
         """Whether any stream is switched on."""
         return any(self._on.values())
 
@@ -219,7 +219,7 @@ class CameraVideo(PictureStreams):
             pose: where the camera truly is and looks.
             lens: how it truly stands.
         """
-        if not self.wanted:
+        if not self.streaming:
             return
         actors = self._world.subjects(acting)
         if acting <= 0:  # they wait

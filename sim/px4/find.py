@@ -133,11 +133,11 @@ def find(simulator: Simulator, environment: Mapping[str, str] | None = None) -> 
 
 def _build(folder: Path, simulator: Simulator) -> Build:
     build = Build(folder.absolute())
-    for wanted in (build.program, build.etc / "init.d-posix" / "rcS"):
-        if not wanted.exists():
+    for file in (build.program, build.etc / "init.d-posix" / "rcS"):
+        if not file.exists():
             raise NoPx4Error(
                 f"PX4_BUILD is {folder}, which is no build of PX4: it has no "
-                f"{wanted.relative_to(build.folder)}. Give the folder that "
+                f"{file.relative_to(build.folder)}. Give the folder that "
                 f"'make {_target(simulator)}' wrote (build/{_target(simulator)} in PX4's source), "
                 "or unset PX4_BUILD"
             )
@@ -190,11 +190,11 @@ def _package(simulator: Simulator, path: str) -> Package | None:
 
 def _missing(simulator: Simulator, why: list[str]) -> str:
     name = {Simulator.SIH: "PX4", Simulator.GAZEBO: "PX4 with Gazebo"}[simulator]
-    found = f" ({'; '.join(why)})" if why else ""
+    reasons = f" ({'; '.join(why)})" if why else ""
     target = _target(simulator)
     size = {Simulator.SIH: "100 MB", Simulator.GAZEBO: "2 GB"}[simulator]
     return (
-        f"{name} was not found{found}. Get it in one of three ways:\n"
+        f"{name} was not found{reasons}. Get it in one of three ways:\n"
         f"  container: docker pull {simulator.image}:latest   (about {size}; podman works too)\n"
         f"  package:   download {simulator.package}_*.deb for Ubuntu 22.04 or 24.04 from "
         "https://github.com/PX4/PX4-Autopilot/releases, then\n"

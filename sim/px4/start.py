@@ -107,13 +107,13 @@ def command(
     # PX4's start script scales its time-outs with the speed, so that a faster simulation is not
     # cut off by a client in real time. In a slower one they would become shorter in the vehicle's
     # time, in which cinempc lives.
-    wanted = {**PARAMETERS, "COM_OF_LOSS_T": max(1.0, speed), **(parameters or {})}
+    values = {**PARAMETERS, "COM_OF_LOSS_T": max(1.0, speed), **(parameters or {})}
     variables = {
         "PX4_SIM_MODEL": airframe.model,
         "PX4_SYS_AUTOSTART": str(airframe.autostart),
         # With Gazebo PX4 sets the world's physics where a speed is given: not without need.
         **({} if speed == 1.0 else {"PX4_SIM_SPEED_FACTOR": _number(speed)}),
-        **{f"PX4_PARAM_{name}": _number(value) for name, value in wanted.items()},
+        **{f"PX4_PARAM_{name}": _number(value) for name, value in values.items()},
         **(environment or {}),
     }
     match px4:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from cinempc.flight.autopilot import Autopilot
-from cinempc.flight.clock import VehicleClock
-from cinempc.flight.commands import Target
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.link import Link
-from cinempc.flight.transport import Transport
+from cinempc.flight.pilot.autopilot import Autopilot
+from cinempc.mavlink.commands import Target
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.link import Link
+from cinempc.mavlink.transport import Transport
+from cinempc.mavlink.vehicle_clock import VehicleClock
+from cinempc.rig.clock import WALL, Clock
 
 
 @dataclass
@@ -22,7 +23,6 @@ class Client:
     link: Link
     clock: VehicleClock
     autopilot: Autopilot
-    events: list[tuple[str, str]]
 
     @property
     def target(self) -> Target:
@@ -37,13 +37,32 @@ class Client:
 
 @dataclass(frozen=True)
 class TestVehicle:
-    """A vehicle under test."""
+    """A vehicle under test.
+
+    Attributes:
+        kind: "simulated" in virtual time; "udp", the same in a process of its own, or "px4".
+        instance: its system id less one.
+        connect: opens the onboard link; a connection string is its name.
+        connect_station: opens a ground station's link.
+        perform: runs a coroutine to its end, in the time that the vehicle lives in.
+        clock: of that time.
+        address: connection string of the onboard link, where it is a real one.
+    """
 
     __test__ = False
 
     kind: str
-    address: str
     instance: int
+    connect: Callable[[str], Transport]
+    connect_station: Callable[[], Transport]
+    perform: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run
+    clock: Clock = WALL
+    address: str = "onboard"
+
+    @property
+    def exact(self) -> bool:
+        """Whether no busy machine can hold anything up: its time is virtual."""
+        return self.clock is not WALL
 
     def run(
         self,
@@ -56,13 +75,11 @@ class TestVehicle:
         for heartbeats all the time."""
 
         async def whole() -> Any:
-            link = Link(Transport(self.address), system=1 + self.instance)
+            link = Link(self.connect(self.address), system=1 + self.instance, wall=self.clock)
             link.open()
-            clock, events = VehicleClock(), []
-            autopilot = Autopilot(
-                link, clock, on_event=lambda level, text: events.append((level, text))
-            )
-            client = Client(link, clock, autopilot, events)
+            clock = VehicleClock(wall=self.clock)
+            autopilot = Autopilot(link, clock)
+            client = Client(link, clock, autopilot)
 
             async def beat() -> None:
                 while True:
@@ -87,4 +104,4 @@ class TestVehicle:
                     task.cancel()
                 link.close()
 
-        return asyncio.run(whole())
+        return self.perform(whole())

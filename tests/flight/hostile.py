@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cinempc.flight import ftp
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.px4 import Mode
-from tests.flight.peer import heartbeat, place
+from cinempc.mavlink import ftp
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.px4 import Mode
+from tests.fakes.peer import heartbeat, place
 
 CAMERA, GIMBAL = mavlink.MAV_COMP_ID_CAMERA, mavlink.MAV_COMP_ID_GIMBAL
 #: Values that code which trusts a float does not expect.
@@ -57,6 +57,17 @@ def corpus() -> list[Sample]:
         (m.MAVLink_sys_status_message(1, 1, 1, 200, 16200, -1, 80, 0, 0, 0, 0, 0, 0), 1),
         (m.MAVLink_system_time_message(1767225600_000000, 60_000), 1),
         (m.MAVLink_home_position_message(1, 2, 3, 0.0, 0.0, 0.0, q, 0.0, 0.0, 0.0), 1),
+        (m.MAVLink_gps_global_origin_message(474000000, 85000000, 488000, 0), 1),
+        (m.MAVLink_global_position_int_message(
+            60_000, 474000000, 85000000, 496000, 8000, 0, 0, 0, 9000
+        ), 1),
+        (m.MAVLink_odometry_message(
+            60_000_000, 1, 8, 1.0, 2.0, -8.0, q, *[0.0] * 6, [0.0] * 21, [0.0] * 21, 3, 6
+        ), 1),
+        (m.MAVLink_battery_status_message(
+            0, 0, 0, 32767, [4050] * 4 + [65535] * 6, -1, -1, -1, 80
+        ), 1),
+        (m.MAVLink_distance_sensor_message(60_000, 10, 5000, 800, 0, 0, 25, 0), 1),
         (m.MAVLink_statustext_message(m.MAV_SEVERITY_CRITICAL, b"Failsafe activated"), 1),
         (m.MAVLink_timesync_message(60_000_000_000, 12345), 1),
         (m.MAVLink_param_value_message(b"COM_OF_LOSS_T", 1.0, 9, 100, 3), 1),

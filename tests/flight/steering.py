@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.flight import telemetry
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.px4 import Mode
-from cinempc.flight.telemetry import LocalPosition
-from cinempc.vehicle import Setpoint
+from cinempc.mavlink import telemetry
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.px4 import Mode
+from cinempc.mavlink.telemetry import LocalPosition
+from cinempc.rig.vehicle import Setpoint
 from tests.flight.client import Client
 
 Floats = NDArray[np.float64]
@@ -60,17 +59,18 @@ class Stream:
             return
         now, target = message.time_boot_ms / 1e3, self.client.target
         setpoint = telemetry.setpoint_message(
-            message.time_boot_ms, target.system, target.component, self.where(now), _ZERO
+            message.time_boot_ms, target.system, target.component, self.where(now)
         )
         setpoint.type_mask = self.mask
         self.client.link.send(setpoint)
 
     async def _listen(self) -> None:
         """For this process being held up."""
-        last = time.monotonic()
+        wall = self.client.link.wall
+        last = wall.now()
         while True:
             await asyncio.sleep(_BEAT)
-            now = time.monotonic()
+            now = wall.now()
             late = (now - last - _BEAT) * max(self.client.clock.rate, 1.0)
             if late > _LATE:
                 self.stalls.append((self.client.clock.now(), late))

@@ -10,28 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc import camera as cameras
-from cinempc.camera import Camera, Dof
-from cinempc.flight.camera_definition import (
+from cinempc.flight.camera.definition import (
     Definition,
     DefinitionError,
-    ftp_path,
-    load,
     numbers,
     parse,
 )
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.ext_params import KINDS, SIZE, decode, encode, read_message
-from cinempc.flight.lens_channel import snap
-from cinempc.flight.lens_model import Ring, approach
-from cinempc.flight.lens_scale import LensScale
-from sim.lens_motor import LensMotors
-from sim.mavlink.camera_definition import (
-    Lacks,
-    apertures,
-    definition_version,
-    definition_xml,
-)
+from cinempc.flight.camera.definition_file import ftp_path, load
+from cinempc.flight.camera.lens_channel import snap
+from cinempc.flight.camera.lens_model import Ring
+from cinempc.flight.camera.lens_scale import LensScale
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.ext_params import KINDS, SIZE, decode, encode, read_message
+from cinempc.rig import camera as cameras
+from cinempc.rig import motor
+from cinempc.rig.camera import Camera, Dof
+from sim.body.lens_motor import LensMotors
+from sim.mavlink.camera.behaviour import Lacks
+from sim.mavlink.camera.definition import apertures, definition_version, definition_xml
 
 GOOD = """<?xml version="1.0" encoding="UTF-8" ?>
 <mavlinkcamera>
@@ -163,12 +159,6 @@ BOMB = """<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;
         (GOOD[:-20], "not XML"),
         ("<camera/>", "begins with <mavlinkcamera>"),
         ("<mavlinkcamera/>", "no <definition>"),
-        (GOOD.replace('name="CAM_ISO"', ""), "line 22: a parameter's name"),
-        (GOOD.replace('type="uint8"', 'type="byte"'), "line 13: CAM_APERTURE has type 'byte'"),
-        (GOOD.replace('min="100"', 'min="low"'), "is no number"),
-        (GOOD.replace('"CAM_ISO" type', '"CAM_MODE" type'), "a second parameter"),
-        (GOOD.replace('name="f/4" ', ""), "needs a name and a value"),
-        (GOOD.replace("CAM_SHUTTERSPD", "CAM_SHUTTERSPEEDS"), "1 to 16 characters"),
         (BOMB, "document type"),
         (f'<!DOCTYPE x SYSTEM "file:///etc/passwd">{GOOD[40:]}', "document type"),
         ("<a>" * 50, "nested too deep"),
@@ -182,6 +172,61 @@ BOMB = """<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;
 def test_a_bad_definition_says_what_is_wrong(text, words):
     with pytest.raises(DefinitionError, match=words):
         parse(text)
+
+
+#: Parameters that cannot be understood, and what is said of them.
+ODD = [
+    ('<parameter name="CAM_X" type="byte" default="1"/>', "CAM_X has type 'byte'"),
+    ('<parameter name="CAM_X" default="1"/>', "CAM_X has type ''"),
+    ('<parameter type="float" default="1"/>', "1 to 16 characters"),
+    ('<parameter name="" type="float" default="1"/>', "1 to 16 characters"),
+    ('<parameter name="CAM_SHUTTERSPEEDS" type="float" default="1"/>', "1 to 16 characters"),
+    (f'<parameter name="{"X" * 9999}" type="float" default="1"/>', "1 to 16 characters"),
+    ('<parameter name="CAM_X" type="float" default="1" min=""/>', "min='' of CAM_X is no number"),
+    ('<parameter name="CAM_X" type="int32" default="1" max="far"/>', "max='far'"),
+    ('<parameter name="CAM_X" type="int32" default="1" step="?"/>', "step='?'"),
+    ('<parameter name="CAM_ISO" type="float" default="1"/>', "a second parameter 'CAM_ISO'"),
+]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize(("odd", "words"), ODD)
+def test_an_odd_parameter_costs_itself_and_is_told(odd, words, first):
+    place = GOOD.index("<parameters>") + 12 if first else GOOD.index(" </parameters>")
+    found = parse(GOOD[:place] + odd + GOOD[place:])
+    assert {"CAM_MODE", "CAM_APERTURE", "CAM_SHUTTERSPD", "CAM_ISO", "CAM_TEMP"} <= set(
+        found.settings
+    )
+    assert "CAM_X" not in found.settings
+    (told,) = found.left_out
+    assert words in told.error
+    assert told.line == GOOD[:place].count("\n") + 1 or "second" in words
+    assert len(str(told)) < 200
+    if "second" not in words:
+        assert found.settings == parse(GOOD).settings
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ('<option value="9"/>', "needs a name and a value"),
+        ('<option name="f/8"/>', "needs a name and a value"),
+        ('<option name="f/8" value="eight"/>', "'eight', which is no number"),
+        ('<option name="f/8" value=""/>', "'', which is no number"),
+    ],
+)
+def test_an_odd_option_costs_itself_and_is_told(option, words):
+    found = parse(GOOD.replace('<option name="f/4"', f'{option}<option name="f/4"'))
+    assert found.settings == parse(GOOD).settings
+    (told,) = found.left_out
+    assert told.name == "CAM_APERTURE"
+    assert words in told.error
+
+
+def test_a_parameter_without_a_default_is_used():
+    found = parse(GOOD.replace(' default="3"', ""))
+    assert found.left_out == ()
+    assert numbers(found.settings["CAM_APERTURE"]) == {2.8: 3.0, 4.0: 4.0}
 
 
 @given(st.binary(max_size=300))
@@ -278,7 +323,7 @@ def test_the_lens_model_moves_as_the_motors_do(rate, lag):
     st.floats(0, 1),
 )
 def test_a_motor_never_overshoots_nor_exceeds_its_rate(start, goal, dt, rate, lag):
-    end = approach(start, goal, dt, rate, lag)
+    end = motor.approach(start, goal, dt, rate, lag)
     assert min(start, goal) - 1e-9 <= end <= max(start, goal) + 1e-9
     assert abs(end - start) <= rate * dt + 1e-9
 
@@ -324,8 +369,6 @@ def test_what_a_camera_file_says_of_mavlink():
             "zoom": "range",
             "focus": "none",
             "aperture": {"parameter": "C_V_IrP", "type": "uint32", "values": {"f/2.8": 21}},
-            "shutter": {"values": {"1/50 s": 17}},
-            "iso": "none",
             "prepare": {"C_V_AE": 3},
             "trust": ["zoom"],
             "latency": "80 ms",
@@ -333,7 +376,6 @@ def test_what_a_camera_file_says_of_mavlink():
     }
     how = Camera.model_validate(data).mavlink
     assert how.aperture.values == ((2.8, 21.0),)
-    assert how.shutter.values == ((0.02, 17.0),)
     assert how.prepare == (("C_V_AE", 3.0),)
     assert how.trust == (Dof.zoom,)
     assert not how.tried

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 
 from cinempc import frames
-from cinempc.flight import geodesy, telemetry
-from cinempc.flight.commands import (
+from cinempc.mavlink import geodesy, telemetry
+from cinempc.mavlink.commands import (
     CommandRefused,
     NoAnswer,
     Target,
@@ -24,9 +23,9 @@ from cinempc.flight.commands import (
     request,
     set_interval,
 )
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.px4 import Mode
-from cinempc.vehicle import Setpoint
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.px4 import Mode
+from cinempc.rig.vehicle import Setpoint
 from tests.flight import steering
 from tests.flight.client import Client, TestVehicle
 from tests.flight.conftest import Flying
@@ -191,7 +190,7 @@ def test_nobody_answers_for_an_absent_component(vehicle: TestVehicle) -> None:
 
 def test_time_is_told(vehicle: TestVehicle) -> None:
     async def work(client: Client) -> tuple[float, float, float]:
-        stamp, before = time.monotonic_ns(), client.clock.now()
+        stamp, before = round(client.link.wall.now() * 1e9), client.clock.now()
         waiting = asyncio.ensure_future(
             client.link.wait("TIMESYNC", lambda m: m.ts1 == stamp and m.tc1 != 0, 3.0)
         )
@@ -200,7 +199,8 @@ def test_time_is_told(vehicle: TestVehicle) -> None:
         return before, (await waiting).tc1 / 1e9, client.clock.now()
 
     before, theirs, after = vehicle.run(work)
-    assert before - 2 < theirs < after + 2  # a busy machine holds the vehicle up
+    off = 0.02 if vehicle.exact else 2.0  # a busy machine holds the vehicle up
+    assert before - off < theirs < after + off
 
 
 def test_utc_goes_with_its_own_time_or_with_ours(vehicle: TestVehicle) -> None:
@@ -560,7 +560,7 @@ def test_follows_a_circle_as_measured(flying: Flying, drag, inward, distance, la
         track = Track(client)
         await client.sleep(0.5 + 4 + 0.7 * LAP)
         # A lap; more, where a busy machine has held the stream up.
-        for _ in range(6):
+        for _ in range(1 if flying.vehicle.exact else 6):
             await client.sleep(LAP)
             counts = track.steady(stream, began + 4 + 0.7 * LAP, 3.0)
             if counts.sum() > 0.9 * 50 * LAP:
@@ -569,7 +569,8 @@ def test_follows_a_circle_as_measured(flying: Flying, drag, inward, distance, la
         return began, track, counts
 
     began, track, counts = flying.run(work)
-    assert counts.sum() > 100, "the machine is too busy for a stream"
+    least = 0.9 * 50 * LAP if flying.vehicle.exact else 100
+    assert counts.sum() > least, "the machine is too busy for a stream"
     late = np.flatnonzero(counts)
     flown = track.positions[late] - HOME
     wanted = np.array([path(t - began)[0] for t in track.times[late]])
@@ -601,6 +602,7 @@ def test_a_short_gap_changes_nothing(flying: Flying) -> None:
             stream.on = True
             await client.sleep(2.0)
             if stream.stalled(began) < 0.3:  # the machine did not make it longer
+                assert flying.vehicle.exact is False or stream.stalls == []
                 return modes | {client.autopilot.mode}
             await client.autopilot.set_mode(Mode.OFFBOARD)
         raise AssertionError("the machine is too busy for a stream")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -13,18 +14,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cinempc import camera as cameras
-from cinempc import frames, safety
-from cinempc import vehicle as vehicles
-from cinempc.camera import LensState
-from cinempc.flight.camera import CameraClient
-from cinempc.flight.commands import CommandRefused, Target, command, request
+from cinempc import frames
+from cinempc.flight.camera.client import CameraClient
 from cinempc.flight.config import Flight
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.gimbal_messages import VEHICLE, set_attitude
-from cinempc.flight.link import Link
-from cinempc.flight.pilot import Pilot
-from cinempc.flight.transport import Transport
+from cinempc.flight.pilot.pilot import Pilot
+from cinempc.mavlink.commands import CommandRefused, Target, command, request
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.gimbal_messages import VEHICLE, set_attitude
+from cinempc.mavlink.link import Link
+from cinempc.rig import camera as cameras
+from cinempc.rig import vehicle as vehicles
+from cinempc.rig.camera import LensState
+from cinempc.safety import limits as safety
+from tests.fakes.events import Heard
 from tests.flight.client import Client, TestVehicle
 from tests.flight.test_conformance import answer, listen, until
 
@@ -75,10 +77,14 @@ class Watched:
 @contextlib.asynccontextmanager
 async def ground_station(vehicle: TestVehicle, client: Client) -> AsyncIterator[Client]:
     """Somebody else, on the link for a ground station."""
-    address = f"udpout:127.0.0.1:{18570 + vehicle.instance}"
-    link = Link(Transport(address), system=255, component=mavlink.MAV_COMP_ID_MISSIONPLANNER)
+    link = Link(
+        vehicle.connect_station(),
+        system=255,
+        component=mavlink.MAV_COMP_ID_MISSIONPLANNER,
+        wall=vehicle.clock,
+    )
     link.open()
-    there = Client(link, client.clock, client.autopilot, [])
+    there = Client(link, client.clock, client.autopilot)
     beat = (mavlink.MAV_TYPE_GCS, mavlink.MAV_AUTOPILOT_INVALID, 0, 0, 4, 3)
     try:
         for _ in range(40):
@@ -237,25 +243,23 @@ def test_a_command_that_leaves_an_angle_out_levels_it(vehicle: TestVehicle) -> N
 @contextlib.asynccontextmanager
 async def camera_of(client: Client) -> AsyncIterator[CameraClient]:
     """Our client, connected to the camera."""
-    problems: list[str] = []
-    camera = CameraClient(
-        client.link, LENS, client.target.system, now=client.clock.now, on_problem=problems.append
-    )
-    await camera.connect(20.0)
-    assert camera.target == Target(client.target.system, CAMERA), problems
-    try:
-        yield camera
-        assert problems == []
-    finally:
-        camera.close()
+    camera = CameraClient(client.link, LENS, client.target.system, now=client.clock.now)
+    with Heard("cinempc.flight.camera") as heard:
+        await camera.connect(20.0)
+        assert camera.target == Target(client.target.system, CAMERA), heard
+        try:
+            yield camera
+            assert heard.problems == []
+        finally:
+            camera.close()
 
 
 def test_the_camera_tells_what_it_is(vehicle: TestVehicle) -> None:
     async def work(client: Client) -> tuple[Any, ...]:
         async with camera_of(client) as camera:
-            return camera.information, camera.definition, dict(camera.parameters), camera.storage
+            return camera.information, camera.definition, dict(camera.parameters)
 
-    information, definition, parameters, storage = vehicle.run(work)
+    information, definition, parameters = vehicle.run(work)
     assert information.sensor_mm == pytest.approx((LENS.sensor.width, LENS.sensor.height), rel=1e-3)
     for flag in (
         mavlink.CAMERA_CAP_FLAGS_CAPTURE_VIDEO,
@@ -265,14 +269,13 @@ def test_the_camera_tells_what_it_is(vehicle: TestVehicle) -> None:
         assert information.flags & flag
     assert definition is not None
     assert {"CAM_APERTURE", "CAM_SHUTTERSPD", "CAM_ISO"} <= set(parameters)
-    assert storage.total > 0
 
 
 def _near(camera: CameraClient, wanted: LensState) -> bool:
     """Whether it says that its lens stands there."""
-    reading = camera.reading()
+    lens = camera.lens
     pairs = zip(
-        (reading.lens.focal_length_mm, reading.lens.focus_distance_m, reading.lens.f_number),
+        (lens.focal_length_mm, lens.focus_distance_m, lens.f_number),
         (wanted.focal_length_mm, wanted.focus_distance_m, wanted.f_number),
         strict=True,
     )
@@ -334,36 +337,25 @@ def test_zoom_and_focus_by_their_own_commands(vehicle: TestVehicle) -> None:
 def test_it_records(vehicle: TestVehicle) -> None:
     async def work(client: Client) -> tuple[Any, ...]:
         async with camera_of(client) as camera:
-            before = await camera.read_storage()
-            await camera.start_recording()
+            await camera.recording.begin()
             await client.sleep(4.0)
-            during = await camera.read_capture()
-            await camera.stop_recording()
-            after = await camera.read_capture()
-            return before, during, after, await camera.read_storage()
+            during = camera.capture
+            await camera.recording.end()
+            after = camera.capture
+            return during, after
 
-    before, during, after, left = vehicle.run(work)
+    during, after = vehicle.run(work)
     assert during.recording
     assert during.recorded > 2
     assert not after.recording
-    assert left.used > before.used
-
-
-def test_its_settings(vehicle: TestVehicle) -> None:
-    async def work(client: Client) -> tuple[float, float]:
-        async with camera_of(client) as camera:
-            return await camera.set_shutter(1 / 52), await camera.set_iso(750)
-
-    shutter, iso = vehicle.run(work)
-    assert shutter == pytest.approx(1 / 50, rel=0.1)
-    assert iso == 800
+    assert after.available < during.available
 
 
 # --- all of it, as it is flown ---
 
 
 def test_the_pilot_finds_everything(vehicle: TestVehicle) -> None:
-    events: list[tuple[str, str]] = []
+    heard = Heard()
 
     async def work() -> Any:
         pilot = Pilot(
@@ -371,7 +363,8 @@ def test_the_pilot_finds_everything(vehicle: TestVehicle) -> None:
             vehicles.load("x500_cinema"),
             LENS,
             safety.load("default"),
-            on_event=lambda level, text: events.append((level, text)),
+            wall=vehicle.clock,
+            connect=vehicle.connect,
         )
         try:
             found = await asyncio.wait_for(pilot.open(), 90.0)
@@ -380,10 +373,11 @@ def test_the_pilot_finds_everything(vehicle: TestVehicle) -> None:
         finally:
             await pilot.close()
 
-    found, state = asyncio.run(work())
+    with heard:
+        found, state = vehicle.perform(work())
     assert found.version >= (1, 13, 0)
-    assert found.camera == LENS, events  # all of the lens can be moved
+    assert found.camera == LENS, heard  # all of the lens can be moved
     assert state.health.ready, state.health.problems
     assert np.isfinite([*state.camera.position, state.camera.yaw, state.camera.pitch]).all()
     assert state.lens.focal_length_mm > 0
-    assert not [text for level, text in events if level == "error"]
+    assert not [event for event in heard.events if event.level >= logging.ERROR]

@@ -5,16 +5,18 @@ names a build, against real PX4."""
 from __future__ import annotations
 
 import asyncio
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cinempc.flight import geodesy
-from cinempc.flight.commands import request
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.px4 import Mode
-from cinempc.vehicle import Setpoint
+from cinempc.mavlink import geodesy
+from cinempc.mavlink.commands import request
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.px4 import Mode
+from cinempc.rig.vehicle import Setpoint
 from tests.flight.client import Client, TestVehicle
 from tests.flight.steering import Stream, offboard
 
@@ -433,3 +435,29 @@ def test_who_holds_for_good_is_not_moved_by_a_stream_that_ends(fenced):
     mode, gone = fenced(work)
     assert mode is Mode.HOLD
     assert 8.0 < gone < 14.0
+
+
+def test_home_is_found_from_the_earth_when_the_origin_was_set_elsewhere() -> None:
+    """HOME_POSITION's local part is of the origin before: what counts is the earth."""
+    from cinempc.flight.preflight.checks import _home
+
+    latitude, longitude = geodesy.at(47.0, 8.0, 30.0, 10.0)
+    ned = SimpleNamespace(east_m=5.0, north_m=-2.0, down_m=-7.0)
+    told = SimpleNamespace(
+        home=lambda: SimpleNamespace(
+            latitude_deg=47.0,
+            longitude_deg=8.0,
+            absolute_altitude_m=488.0,
+            local_east_m=0.0,
+            local_north_m=0.0,
+            local_down_m=0.0,
+        ),
+        position=lambda: SimpleNamespace(
+            latitude_deg=latitude, longitude_deg=longitude, absolute_altitude_m=496.0
+        ),
+        position_velocity_ned=lambda: SimpleNamespace(position=ned),
+    )
+    assert _home(told).local == pytest.approx((-25.0, -12.0, -1.0), abs=0.01)
+    unknown = SimpleNamespace(latitude_deg=math.nan, longitude_deg=8.0, absolute_altitude_m=1.0)
+    told.position = lambda: unknown
+    assert _home(told).local == (0.0, 0.0, 0.0)

@@ -9,32 +9,38 @@ sent before this was released.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import os
 import pickle
 import time
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cinempc.camera import Dof, LensState
-from cinempc.course import Course
-from cinempc.flight.camera import CameraClient
+from cinempc.flight.camera.client import CameraClient
 from cinempc.flight.config import Flight
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.gimbal import make_gimbal
-from cinempc.flight.gimbal_fallback import FallbackGimbal
-from cinempc.flight.link import Link
-from cinempc.flight.pilot import Phase, Pilot
-from cinempc.flight.px4 import Mode
-from cinempc.mpc.plan import PlanPoint
-from cinempc.vehicle import FixedMount
-from tests.flight.flown import CAMERA, SAFETY, VEHICLE
+from cinempc.flight.gimbal.control import Control
+from cinempc.flight.gimbal.driver import make_gimbal
+from cinempc.flight.gimbal.fallback import FallbackGimbal
+from cinempc.flight.pilot.phases import Authority, FlightPhase, FlightState
+from cinempc.flight.pilot.pilot import Pilot
+from cinempc.flight.pilot.reasons import AutopilotEvent, PilotEvent
+from cinempc.mavlink.dialect import mavlink
+from cinempc.mavlink.link import Link
+from cinempc.mavlink.local_frame import LocalFrame
+from cinempc.mavlink.px4 import Mode
+from cinempc.rig.camera import Dof, LensState
+from cinempc.rig.mount import FixedMount
+from cinempc.rig.plan import PlanPoint
+from cinempc.rig.trajectory import Trajectory
+from cinempc.rig.vehicle import Setpoint
+from tests.fakes.events import Heard
+from tests.fakes.peer import Memory, Peer, heartbeat, place, sent
 from tests.flight.hostile import CAMERA as CAMERA_ID
 from tests.flight.hostile import GIMBAL, Mutator, corpus, packet
-from tests.flight.peer import Memory, Peer, heartbeat, place, sent
+from tests.stories.flown import CAMERA, SAFETY, VEHICLE
 
 COUNT = int(os.environ.get("CINEMPC_FUZZ", "60000"))
 KEY = bytes(range(32))
@@ -46,13 +52,12 @@ class Attached:
     """A pilot in flight, everything attached to its link, and nobody at the other end."""
 
     def __init__(self, key: bytes | None = None) -> None:
-        self.events: Counter[str] = Counter()
+        self.heard = Heard().start()
         self.pilot = Pilot(
             Flight(name="fuzz", connection="udpin:127.0.0.1:0", vehicle_system=1),
             VEHICLE,
             CAMERA,
             SAFETY,
-            on_event=lambda level, text: self.events.update([text]),
         )
         pilot = self.pilot
         pilot.link._transport.close()
@@ -65,19 +70,31 @@ class Attached:
         self.gimbal = Peer(component=GIMBAL, key=key)
         self.began = time.monotonic() - 60.0
         self._revive_link()
-        pilot._gimbal = make_gimbal(
+        pilot.devices.gimbal = make_gimbal(
             VEHICLE,
             pilot.link,
             pilot.autopilot.target,
-            vehicle_attitude=pilot._attitude,
+            vehicle_attitude=lambda: pilot.autopilot.angles,
             clock=pilot.clock,
         )
-        pilot._camera = CameraClient(pilot.link, CAMERA, 1, now=pilot.clock.now)
+        pilot.devices.camera = CameraClient(pilot.link, CAMERA, 1, now=pilot.clock.now)
         # A second one that reads every message there is for mounts without a gimbal.
         fixed = VEHICLE.gimbal.model_copy(update={"mount": FixedMount(kind="fixed", pitch="0 deg")})
         self.fallback = FallbackGimbal(
-            fixed, pilot.link, pilot.autopilot.target, vehicle_attitude=pilot._attitude
+            fixed,
+            pilot.link,
+            pilot.autopilot.target,
+            vehicle_attitude=lambda: pilot.autopilot.angles,
         )
+        # Where the course leads in the world, setpoint by setpoint: the local frame may leap.
+        self.flown: list[np.ndarray] = []
+        send = pilot._send
+
+        def note(at: float, setpoint: Setpoint) -> None:
+            self.flown.append(setpoint.position)
+            send(at, setpoint)
+
+        pilot._send = note
         self.revive()
 
     def boot_ms(self) -> int:
@@ -93,6 +110,7 @@ class Attached:
         pilot.clock._rate = 1.0
         pilot.clock._offset = math.nan
         pilot.autopilot.position = pilot.autopilot.attitude = None
+        pilot.anchor.frame = LocalFrame()
         self._hear(self.vehicle, heartbeat(mode=Mode.OFFBOARD.custom, armed=True))
         self._hear(self.vehicle, place(now, 1.0, 2.0, -8.0))
         self._hear(self.vehicle, m.MAVLink_attitude_message(now, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0))
@@ -111,12 +129,12 @@ class Attached:
                 0, 0, self.boot_ms(), 0x4C, [1.0, 0.0, 0.0, 0.0], 0.0, 0.0, 0.0, 0, 0.5, 0.0, 0
             ),
         )
-        gimbal = pilot._gimbal
-        gimbal._manager, gimbal._controls, gimbal._wanted = pilot.autopilot.target, True, True
-        for channel in pilot._camera.channels.values():
-            channel.usable = True
-        pilot._camera._apertures = {4.0: 4.0, 5.0: 5.6}
-        pilot._camera._aperture_kind = mavlink.MAV_PARAM_EXT_TYPE_REAL32
+        gimbal = pilot.devices.gimbal
+        gimbal._manager, gimbal._control = pilot.autopilot.target, Control.OURS
+        for channel in pilot.devices.camera.channels.values():
+            channel.begin()
+        pilot.devices.camera._apertures = {4.0: 4.0, 5.0: 5.6}
+        pilot.devices.camera._aperture_kind = mavlink.MAV_PARAM_EXT_TYPE_REAL32
         now = pilot.clock.now()
         point = PlanPoint(
             now,
@@ -128,42 +146,45 @@ class Attached:
             np.zeros(3),
             LensState(35.0, 5.0, 4.0),
         )
-        pilot._course = Course(VEHICLE, point, 0.5)
-        pilot._at, pilot._at_wall = now, time.monotonic()
-        pilot.phase, pilot.over, pilot._taken = Phase.FLYING, None, None
-        pilot._offboard, pilot._expected = True, frozenset((Mode.OFFBOARD,))
+        pilot._trajectory = Trajectory(VEHICLE, point, 0.5)
+        pilot._trajectory_time.begin()
+        pilot._flight = FlightState(FlightPhase.FLYING, Authority.OURS, frozenset((Mode.OFFBOARD,)))
         pilot._restarts = pilot.clock.restarts
         pilot._faults.clear()
-        pilot._blind = pilot._slow = False
+        pilot.devices.reception.begin()
 
     def feel(self) -> str:
         """All that is known by what came over the link."""
         pilot = self.pilot
-        autopilot, gimbal, camera = pilot.autopilot, pilot._gimbal, pilot._camera
+        autopilot, gimbal, camera = pilot.autopilot, pilot.devices.gimbal, pilot.devices.camera
         return repr(
             [
-                pilot.phase, pilot.over, pilot._taken, pilot._expected, list(pilot._delays),
+                pilot._flight, list(pilot.devices.reception._trips._delays),
                 autopilot.position, autopilot.attitude, autopilot.status, autopilot.landed,
-                autopilot.positioned, autopilot.battery, autopilot.texts, autopilot.utc,
-                autopilot.failed_safe, autopilot._placed, autopilot._beat,
-                getattr(autopilot, "home", None),
+                autopilot.positioned, autopilot.texts, autopilot.utc,
+                autopilot.failed_safe, autopilot._placed,
+                autopilot.home, autopilot.home_on_earth, autopilot.on_earth, autopilot.origin,
+                autopilot.resets, autopilot.clearance, autopilot.battery.share, pilot.anchor.frame,
                 pilot.clock._rate, pilot.clock._offset, pilot.clock.restarts,
                 list(pilot.clock._samples),
-                gimbal._manager, gimbal._device, gimbal._controls, gimbal._stamp, gimbal._heard,
-                gimbal._failures, gimbal._limits, gimbal.problems, gimbal._history._samples,
-                self.fallback._history._samples, self.fallback.problems,
-                camera.target, camera.information, camera.storage, camera.capture, camera.streams,
-                camera.definition, camera._beat, camera._here, camera.parameters,
+                gimbal._manager, gimbal._device, gimbal._control, gimbal._status_before,
+                gimbal._reports.newest, gimbal._reports.presence,
+                gimbal._reports._failures, gimbal.limits(), gimbal.problems,
+                gimbal._reports.history._past,
+                self.fallback._history._past, self.fallback.problems,
+                camera.target, camera.information, camera.capture, camera.streams,
+                camera.definition, camera._beat, camera.presence, camera.parameters,
                 [
-                    (c.usable, c.confirmed, c.accepted, c.refused, c.reported, c.seen)
+                    (c.use, c.accepted, c.refused, c.reported, c.seen)
                     for c in camera.channels.values()
                 ],
             ]
         )  # fmt: skip
 
     def close(self) -> None:
-        self.pilot._gimbal.close()
-        self.pilot._camera.close()
+        self.heard.stop()
+        self.pilot.devices.gimbal.close()
+        self.pilot.devices.camera.close()
 
 
 def test_every_kind_of_message_that_anybody_listens_to_is_among_them() -> None:
@@ -210,7 +231,7 @@ def test_who_is_not_the_vehicle_has_no_effect() -> None:
         link = pilot.link
         mutator = Mutator(corpus(), 1)
         random = np.random.default_rng(2)
-        attached.events.clear()
+        attached.heard.clear()
         attached.wire.known.clear()
         before, received = attached.feel(), link.received.copy()
         count = let_in = 0
@@ -238,14 +259,14 @@ def test_who_is_not_the_vehicle_has_no_effect() -> None:
         assert attached.feel() == before
         assert set(link.refused) <= {"malformed", "stranger", "unknown"}
         assert not link.failed
-        assert all(text.startswith("a ground station is on the link") for text in attached.events)
+        assert {event.kind for event in attached.heard.events} <= {AutopilotEvent.GROUND_STATION}
         assert let_in > 0
         assert link.received != received  # of components that are nobody's business
         # And the vehicle itself is heard as before.
         link._take(attached.vehicle.pack(place(attached.boot_ms(), 1.0, 2.0, -8.0)))
         attached.wire.written.clear()
         pilot._tick()
-        assert pilot.phase is Phase.FLYING, attached.events
+        assert pilot.phase is FlightPhase.FLYING, attached.heard
         assert sent(attached.wire)[0].get_type() == "SET_POSITION_TARGET_LOCAL_NED"
         attached.close()
 
@@ -325,9 +346,10 @@ def test_whatever_the_vehicle_says_is_possible_or_not_there() -> None:
             _look_at_what_is_sent(attached)
             await asyncio.sleep(0)
         assert let_in > COUNT // 20
-        assert not link.failed, (link.failed, attached.events)
+        assert not link.failed, (link.failed, attached.heard)
         assert not faults
-        assert not [text for text in attached.events if "fault" in text or "cannot be" in text]
+        wrong = {PilotEvent.FAULT, PilotEvent.NOT_COMMANDED, PilotEvent.LINK_FAULT}
+        assert not [event for event in attached.heard.events if event.kind in wrong]
         attached.close()
         await asyncio.sleep(0.05)
 
@@ -364,23 +386,26 @@ def _look_at_what_is_known(attached: Attached) -> None:
     assert math.isfinite(offset)
     assert report.utc is None or 0 < report.utc < 5e9
     for name in ("yaw", "pitch", "roll"):
-        given, left = getattr(VEHICLE.gimbal, name), getattr(pilot._gimbal.limits(), name)
+        given, left = getattr(VEHICLE.gimbal, name), getattr(pilot.devices.gimbal.limits(), name)
         assert given.min - 1e-9 <= left.min <= left.max <= given.max + 1e-9
-    held = pilot._camera.available(camera)
+    held = pilot.devices.camera.available(camera)
     assert camera.focal_length.min <= held.focal_length.min <= held.focal_length.max
     assert held.focal_length.max <= camera.focal_length.max
     assert camera.aperture.min <= held.aperture.min <= held.aperture.max <= camera.aperture.max
     assert set(report.held) <= set(Dof)
-    assert len(pilot._camera.streams) <= 16
-    assert len(pilot._camera.parameters) <= 1000
+    assert len(pilot.devices.camera.streams) <= 16
+    assert len(pilot.devices.camera.parameters) <= 1000
     assert len(pilot.autopilot.texts) <= 10
-    assert len(pilot._gimbal._history._samples) < 5000
+    assert len(pilot.devices.gimbal._reports.history) < 5000
     aim = attached.fallback.attitude_at(attached.fallback._now)
     assert aim is None or _finite_or_absent((*aim.angles, *aim.rates))
 
 
 def _look_at_what_is_sent(attached: Attached) -> None:
-    last = None
+    for before, there in itertools.pairwise([*attached.flown[:1], *attached.flown]):
+        assert np.linalg.norm(there - [2.0, 1.0, 8.0]) < 5.0
+        assert np.linalg.norm(there - before) < 1.0
+    attached.flown.clear()
     for message in sent(attached.wire):
         kind = message.get_type()
         if kind == "SET_POSITION_TARGET_LOCAL_NED":
@@ -389,11 +414,7 @@ def _look_at_what_is_sent(attached: Attached) -> None:
                  message.afx, message.afy, message.afz, message.yaw, message.yaw_rate]
             )  # fmt: skip
             assert np.isfinite(values).all()
-            assert np.linalg.norm(values[:3] - [1.0, 2.0, -8.0]) < 5.0
             assert np.linalg.norm(values[3:6]) < 2.0
-            if last is not None:
-                assert np.linalg.norm(values[:3] - last) < 1.0
-            last = values[:3]
         elif kind == "GIMBAL_MANAGER_SET_ATTITUDE":
             assert np.isfinite(message.q).all()
         elif kind == "COMMAND_LONG" and message.command in (531, 532):

@@ -1,245 +1,37 @@
-"""The gimbal client against the simulated manager and device, over real UDP; each of the two by
-itself; and MAVSDK's client, which is not ours, against them."""
+"""The gimbal client against the simulated manager and device, in virtual time, and each of the two
+by itself. (MAVSDK's client against them: ``tests/live/test_gimbal_mavsdk.py``.)"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import random
-import socket
-import time
-from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
-from cinempc import frames, vehicle
-from cinempc.flight import gimbal_messages
-from cinempc.flight.commands import NoAnswer, Target, command
-from cinempc.flight.dialect import mavlink
-from cinempc.flight.gimbal import GimbalClient, make_gimbal
-from cinempc.flight.gimbal_fallback import FallbackGimbal, Servo, tilted
-from cinempc.flight.gimbal_history import AttitudeHistory
-from cinempc.flight.link import Link
-from cinempc.flight.transport import Transport
-from sim.gimbal import SimGimbal
+from cinempc import frames
+from cinempc.flight.gimbal.client import GimbalClient
+from cinempc.flight.gimbal.fallback import FallbackGimbal, Servo, tilted
+from cinempc.flight.gimbal.history import AttitudeHistory
+from cinempc.flight.gimbal.reasons import GimbalEvent, GimbalReason
+from cinempc.mavlink import gimbal_messages
+from cinempc.mavlink.commands import NoAnswer, Target, command
+from cinempc.mavlink.dialect import mavlink
+from cinempc.rig import vehicle
+from cinempc.rig.mount import FixedMount, MavlinkMount, Range, ServoMount
+from sim.body.gimbal import SimGimbal
 from sim.mavlink.component import Component
-from sim.mavlink.gimbal import GimbalDevice, GimbalManager
+from sim.mavlink.gimbal_device import GimbalDevice
+from sim.mavlink.gimbal_manager import GimbalManager
+from tests.fakes.gimbal import AUTOPILOT, CONFIG, SYSTEM, near, scene, until
+from tests.fakes.virtual import LOOP
 
-VEHICLE = vehicle.load("x500_cinema")
-CONFIG = VEHICLE.gimbal
-SYSTEM = 1
-AUTOPILOT = Target(SYSTEM, 1)
 FLAGS = mavlink
 ZERO = (0.0, 0.0, 0.0)
 
 
-# --- the network ---
-
-
-class Autopilot(Component):
-    """As much of one as a gimbal needs: it has the manager, and tells its attitude."""
-
-    def __init__(self, send, attitude, **options):
-        super().__init__(SYSTEM, 1, mavlink.MAV_TYPE_QUADROTOR, send)
-        self.attitude = attitude
-        self.options = options
-        self.manager = GimbalManager(SYSTEM, send, attitude=attitude, **options)
-        self.began = 0.0
-
-    def heartbeat(self):
-        return mavlink.MAVLink_heartbeat_message(
-            self.kind, mavlink.MAV_AUTOPILOT_PX4, 0, 0, mavlink.MAV_STATE_ACTIVE, 3
-        )
-
-    def receive(self, message):
-        result = self.manager.handle(message)
-        if result is not None:
-            self.answer(message, result)
-        elif not (self.is_for_me(message) and getattr(message, "command", 0) == 187):
-            super().receive(message)
-
-    def step(self, time):
-        super().step(time)
-        self.manager.step(time - self.began)
-        yaw, pitch, roll = self.attitude()
-        self.send(
-            mavlink.MAVLink_attitude_message(
-                int((time - self.began) * 1e3),
-                roll,
-                pitch,
-                float(frames.yaw_ned_from_enu(yaw)),
-                0,
-                0,
-                0,
-            )
-        )
-
-
-class Network:
-    """Components behind a UDP port. ``loss`` is the share of datagrams that vanish each way;
-    whoever is in ``silent`` neither hears nor speaks."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self.port = self.socket.getsockname()[1]
-        self.components: list[Component] = []
-        self.silent: set[int] = set()
-        self.loss = 0.0
-        self.told = Counter()
-        self.heard: list = []
-        self._random = random.Random(4)
-        self._peers: set = set()
-        self._packers: dict = {}
-        self._parser = mavlink.MAVLink(None)
-        self._parser.robust_parsing = True
-        self._task = None
-
-    def sender(self, component):
-        def send(message):
-            if component in self.silent:
-                return
-            packer = self._packers.setdefault(component, mavlink.MAVLink(None, SYSTEM, component))
-            data = message.pack(packer)
-            packer.seq = (packer.seq + 1) % 256
-            self.told[message.get_type()] += 1
-            received = mavlink.MAVLink(None).parse_buffer(bytes(data))[0]
-            for other in self.components:
-                if other.component != component and other.component not in self.silent:
-                    other.receive(received)
-            for peer in self._peers:
-                if self._random.random() >= self.loss:
-                    with contextlib.suppress(OSError):
-                        self.socket.sendto(data, peer)
-
-        return send
-
-    def start(self):
-        self._task = asyncio.ensure_future(self._run())
-
-    async def stop(self):
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self.socket.close()
-
-    async def _run(self):
-        began = time.monotonic()
-        while True:
-            self._read()
-            for component in self.components:
-                component.step(time.monotonic() - began)
-            await asyncio.sleep(0.01)
-
-    def _read(self):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                data, peer = self.socket.recvfrom(65535)
-                self._peers.add(peer)
-                if self._random.random() < self.loss:
-                    continue
-                for message in self._parser.parse_buffer(data) or ():
-                    self.heard.append(message)
-                    for component in self.components:
-                        if component.component not in self.silent:
-                            component.receive(message)
-
-
-class World:
-    """A vehicle with a gimbal, and clients of it."""
-
-    def __init__(self, network):
-        self.network = network
-        self.attitude = (0.3, 0.0, 0.0)  # the vehicle's
-        self.problems: list[str] = []
-        self.news: list[str] = []
-        self.links: list[Link] = []
-        self.clients: list = []
-        self.autopilot = self.device = None
-
-    def board(self, *, device=True, config=CONFIG, wording="earth", **options):
-        send = self.network.sender
-        self.autopilot = Autopilot(send(1), lambda: self.attitude, **options)
-        self.network.components.append(self.autopilot)
-        self.sim = SimGimbal(config, (self.attitude[0], 0.0, 0.0))
-        self.device = GimbalDevice(
-            SYSTEM, send(154), self.sim, lambda: self.attitude, wording=wording
-        )
-        if device:
-            self.network.components.append(self.device)
-        return self
-
-    def link(self, component=191):
-        link = Link(Transport(f"udpout:127.0.0.1:{self.network.port}"), component=component)
-        link.open()
-        self.links.append(link)
-        return link
-
-    def client(self, component=191, mount=None, **options):
-        config = CONFIG if mount is None else CONFIG.model_copy(update={"mount": mount})
-        link = self.link(component)
-        made = make_gimbal(
-            VEHICLE.model_copy(update={"gimbal": config}),
-            link,
-            AUTOPILOT,
-            vehicle_attitude=lambda: self.attitude,
-            on_problem=self.problems.append,
-            on_news=self.news.append,
-            **options,
-        )
-        self.clients.append(made)
-        return made
-
-    async def connected(self, **options):
-        client = self.client(**options)
-        await client.connect(30)
-        assert client.healthy, self.problems
-        assert client.controls, self.problems
-        return client
-
-
-async def until(condition, timeout=20.0, each=lambda: None):
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        each()
-        await asyncio.sleep(0.02)
-
-
-def scene(body, **board):
-    """Run a test's coroutine in a world of its own."""
-
-    async def run():
-        network = Network()
-        world = World(network)
-        if board.pop("board", True):
-            world.board(**board)
-        network.start()
-        try:
-            await asyncio.wait_for(body(world), 120)
-        finally:
-            for client in world.clients:
-                client.close()
-            for link in world.links:
-                link.close()
-            await network.stop()
-
-    asyncio.run(run())
-
-
-def near(found, wanted, tolerance=0.01):
-    """Whether two attitudes are the same, in any turn."""
-    return all(
-        abs(math.remainder(a - b, 2 * math.pi)) < tolerance
-        for a, b in zip(found, wanted, strict=True)
-    )
-
-
 def looks(client, wanted, tolerance=0.01):
-    found = client._history.at(client._history.newest)
+    found = client._reports.history.at(client._reports.history.newest)
     return found is not None and near(found.angles, wanted, tolerance)
 
 
@@ -251,7 +43,7 @@ def looks(client, wanted, tolerance=0.01):
 def test_points_and_reads_back_in_every_frame(frame, wording):
     async def body(world):
         world.attitude = (2.9, 0.05, -0.03)
-        client = await world.connected(mount=vehicle.MavlinkMount(frame=frame))
+        client = await world.connected(mount=MavlinkMount(frame=frame))
         wanted = (2.9 + 0.7, -0.4, 0.05)  # across the back of the compass
         await until(lambda: looks(client, wanted, 1e-3), each=lambda: client.point(wanted, ZERO))
         assert near(world.sim.angles, wanted, 0.002)
@@ -262,7 +54,7 @@ def test_points_and_reads_back_in_every_frame(frame, wording):
 @pytest.mark.parametrize(("frame", "held"), [("earth", 0.5), ("vehicle", 1.1)])
 def test_without_new_orders_the_yaw_is_held_in_the_frame_that_was_sent(frame, held):
     async def body(world):
-        client = await world.connected(mount=vehicle.MavlinkMount(frame=frame))
+        client = await world.connected(mount=MavlinkMount(frame=frame))
         wanted = (0.5, -0.2, 0.0)
         await until(lambda: looks(client, wanted), each=lambda: client.point(wanted, ZERO))
         world.attitude = (0.9, 0.0, 0.0)  # it was 0.3
@@ -275,23 +67,23 @@ def test_rates_go_along_and_come_back():
     async def body(world):
         client = await world.connected()
         turning = (0.4, -0.2, 0.0)
-        began = time.monotonic()
+        began = LOOP.now()
 
         def go_on():
-            t = time.monotonic() - began
+            t = LOOP.now() - began
             client.point((0.3 + 0.4 * t, -0.2 * t, 0.0), turning)
 
         def seen():
-            return client.attitude_at(client._history.newest).rates
+            return client.attitude_at(client._reports.history.newest).rates
 
-        await until(lambda: near(seen(), turning, 0.1) and time.monotonic() - began > 1, each=go_on)
+        await until(lambda: near(seen(), turning, 0.1) and LOOP.now() - began > 1, each=go_on)
 
     scene(body)
 
 
 def test_rates_can_be_left_out():
     async def body(world):
-        client = await world.connected(mount=vehicle.MavlinkMount(rates=False))
+        client = await world.connected(mount=MavlinkMount(rates=False))
         client.point((0.3, 0.0, 0.0), (0.4, 0.2, 0.0))
         await until(
             lambda: any(m.get_type() == "GIMBAL_MANAGER_SET_ATTITUDE" for m in world.network.heard)
@@ -314,7 +106,7 @@ def test_what_is_no_number_is_never_sent():
 
 def test_in_the_vehicle_frame_nothing_is_sent_while_the_heading_is_unknown():
     async def body(world):
-        client = await world.connected(mount=vehicle.MavlinkMount(frame="vehicle"))
+        client = await world.connected(mount=MavlinkMount(frame="vehicle"))
         client._vehicle_attitude = lambda: (math.nan,) * 3
         client.point(ZERO, ZERO)
         await asyncio.sleep(0.2)
@@ -332,9 +124,9 @@ def test_the_autopilot_itself_takes_control():
         configure = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
         await command(other, AUTOPILOT, configure, AUTOPILOT.system, AUTOPILOT.component, -1, -1)
         await until(lambda: not client.controls)
-        assert world.problems == [
-            "the gimbal was taken from us: the autopilot itself controls it now"
-        ]
+        assert world.heard.reasons == [GimbalReason.TAKEN]
+        assert world.heard.problems[0].data["owner"] == (AUTOPILOT.system, AUTOPILOT.component)
+        assert "the autopilot itself controls it" in str(world.heard.problems[0])
 
     scene(body)
 
@@ -350,7 +142,7 @@ def test_who_takes_what_was_let_go_is_no_problem():
         configure = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
         await command(other, AUTOPILOT, configure, other.system, 190, -1, -1)
         await until(lambda: not client.controls)
-        assert not world.problems
+        assert not world.heard.problems
         await asyncio.sleep(0.5)
         assert not client.controls, "it is not taken back"
 
@@ -364,11 +156,9 @@ def test_control_that_somebody_takes_is_theirs_until_it_is_claimed():
         configure = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
         await command(other, AUTOPILOT, configure, other.system, 190, -1, -1)
         await until(lambda: not client.controls)
-        assert world.problems == [
-            "the gimbal was taken from us: component 190 of system 1 (a pilot's ground station?) "
-            "controls it now"
-        ]
-        assert client.problems == tuple(world.problems)
+        assert world.heard.reasons == [GimbalReason.TAKEN]
+        assert world.heard.problems[0].data["owner"] == (SYSTEM, 190)
+        assert client.problems == tuple(world.heard.problems)
         assert client.healthy, "it works; it is not ours"
         before = world.network.told["GIMBAL_MANAGER_STATUS"]
         client.point((1.0, 0.0, 0.0), ZERO)
@@ -380,7 +170,7 @@ def test_control_that_somebody_takes_is_theirs_until_it_is_claimed():
         assert not client.problems
         wanted = (1.0, -0.1, 0.0)
         await until(lambda: looks(client, wanted), each=lambda: client.point(wanted, ZERO))
-        assert len(world.problems) == 1, "told once"
+        assert len(world.heard.problems) == 1, "told once"
 
     scene(body)
 
@@ -390,9 +180,9 @@ def test_a_gimbal_that_vanishes_is_told_once_and_taken_up_again():
         client = await world.connected()
         world.network.silent.add(154)
         await until(lambda: not client.healthy)
-        await until(lambda: world.problems)
+        await until(lambda: world.heard.problems)
         await asyncio.sleep(0.5)
-        assert world.problems == ["the gimbal has not reported its attitude for 1 s"]
+        assert world.heard.reasons == [GimbalReason.SILENT]
         assert not client.healthy
         asked = world.network.told["GIMBAL_DEVICE_INFORMATION"]
         world.device._period = 0.2  # it was without power, and has forgotten what was asked of it
@@ -402,7 +192,7 @@ def test_a_gimbal_that_vanishes_is_told_once_and_taken_up_again():
         assert world.device._period == pytest.approx(0.02)
         assert client.controls
         assert not client.problems
-        assert world.news == ["the gimbal reports its attitude again"]
+        assert world.heard.news == [GimbalEvent.REPORTS_AGAIN]
         wanted = (0.6, -0.1, 0.0)
         await until(lambda: looks(client, wanted), each=lambda: client.point(wanted, ZERO))
 
@@ -412,13 +202,13 @@ def test_a_gimbal_that_vanishes_is_told_once_and_taken_up_again():
 def test_a_manager_that_restarts_is_configured_again():
     async def body(world):
         client = await world.connected()
-        await until(lambda: client._stamp is not None and client._stamp > 1500)
+        await until(lambda: client._status_before is not None and client._status_before.time > 1500)
         world.autopilot.began = world.device.time
         await until(lambda: world.autopilot.manager.owner == (0, 0))
         await until(lambda: world.autopilot.manager.owner == (1, 191))
         await until(lambda: client.controls)
         assert not client.problems
-        assert not any("taken" in problem for problem in world.problems)
+        assert GimbalReason.TAKEN not in world.heard
 
     scene(body)
 
@@ -447,6 +237,153 @@ def test_a_device_that_comes_late_is_found():
         await until(lambda: client.healthy and client.controls)
 
     scene(body, device=False)
+
+
+CONFIGURE_MANAGER = mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE
+
+
+@pytest.mark.parametrize("device_clock_stands", [False, True])
+def test_who_takes_it_from_a_manager_whose_time_stands_still_is_noticed(device_clock_stands):
+    async def body(world):
+        client = await world.connected()
+        wanted = (0.6, -0.1, 0.0)
+        await until(lambda: looks(client, wanted), each=lambda: client.point(wanted, ZERO))
+        other = world.link(component=190)
+        await command(other, AUTOPILOT, CONFIGURE_MANAGER, other.system, 190, -1, -1)
+        await until(lambda: not client.controls)
+        assert GimbalReason.TAKEN in world.heard
+        await asyncio.sleep(3.0)
+        assert not client.controls, "it is not taken back"
+        assert world.autopilot.manager.owner == (SYSTEM, 190)
+        await client.claim()
+        await asyncio.sleep(1.0)
+        assert client.controls
+        world.autopilot.manager.owner = (0, 0)  # it was restarted, which no time tells
+        await until(lambda: world.autopilot.manager.owner == (SYSTEM, 191))
+        await until(lambda: client.controls)
+
+    scene(body, clock_stands=True, gimbal={"clock_stands": device_clock_stands})
+
+
+def test_a_device_whose_clock_stands_still_is_read_all_the_same():
+    async def body(world):
+        client = await world.connected()
+        await until(lambda: GimbalEvent.NO_CLOCK in world.heard)
+        for yaw in (0.6, -0.2):
+            wanted = (yaw, -0.1, 0.0)
+            await until(
+                lambda wanted=wanted: looks(client, wanted),
+                each=lambda wanted=wanted: client.point(wanted, ZERO),
+            )
+        assert client.healthy
+        assert world.heard.count(GimbalEvent.NO_CLOCK) == 1
+
+    scene(body, gimbal={"clock_stands": True})
+
+
+@pytest.mark.parametrize(
+    ("component", "names", "says"),
+    [
+        (171, 0, None),  # another gimbal's component, and the manager says so
+        (171, 0, 0),  # the manager says nothing
+        (154, 0, 0),
+        (1, 1, 1),  # one that the autopilot drives
+        (1, 0, 2),
+        (1, 3, 0),  # the same, and the manager says nothing
+        (171, 0, 1),  # the manager calls it by a number of its own
+        (1, 154, 154),  # the autopilot passes its messages on
+        (25, 0, None),
+    ],
+)
+def test_a_gimbal_of_whatever_id_is_pointed_and_read(component, names, says):
+    async def body(world):
+        client = await world.connected()
+        wanted = (0.6, -0.1, 0.0)
+        await until(lambda: looks(client, wanted), each=lambda: client.point(wanted, ZERO))
+        assert near(world.sim.angles, wanted, 0.01)
+        assert not client.problems
+
+    if component == 1:
+        # The manager hears of its own device from within.
+        own = world_with_a_driven_gimbal(names)
+        scene(lambda world: own(world, body), says=says)
+    else:
+        scene(body, component=component, says=says, gimbal={"names": names})
+
+
+def world_with_a_driven_gimbal(names):
+    """A gimbal that the autopilot drives by its own wires: its messages are the autopilot's."""
+
+    async def run(world, body):
+        device, manager = world.device, world.autopilot.manager
+        device._names = names
+        device.send = world.network.sender(1)
+        heard = manager.handle
+
+        def drive(message):
+            return heard(message)
+
+        def order(message):
+            if message.get_type() == "GIMBAL_DEVICE_SET_ATTITUDE":
+                received = told(
+                    "gimbal_device_set_attitude",
+                    target_system=1,
+                    target_component=154,
+                    flags=message.flags,
+                    q=list(message.q),
+                    angular_velocity_x=message.angular_velocity_x,
+                    angular_velocity_y=message.angular_velocity_y,
+                    angular_velocity_z=message.angular_velocity_z,
+                    source=(1, 1),
+                )
+                GimbalDevice.receive(device, received)
+                return
+            world.network.sender(1)(message)
+
+        manager.handle, manager.send = drive, order
+        about = device.information()
+        manager._about, manager.device = about, 154
+        inner = device.step
+
+        def step(time):
+            inner(time)
+            manager._device_reports(device.report())
+
+        device.step, device.receive = step, lambda message: None
+        device.heartbeat = lambda: None
+        device._next_heartbeat = math.inf
+        await body(world)
+
+    return run
+
+
+def test_a_gimbal_that_is_named_in_the_file_is_not_exchanged_for_another():
+    async def body(world):
+        client = world.client(mount=MavlinkMount(device=154))
+        await client.connect(8.0)
+        assert not client.healthy
+        await until(lambda: GimbalReason.ABSENT in world.heard)
+        (absent,) = (each for each in client.problems if each.reason is GimbalReason.ABSENT)
+        assert "component 154" in str(absent)
+        assert "heard: component 171" in str(absent)
+
+    scene(body, component=171)
+
+
+def test_of_two_unexpected_gimbals_none_is_taken_and_both_are_told():
+    async def body(world):
+        second = GimbalDevice(
+            SYSTEM, world.network.sender(172), world.sim, lambda: world.attitude, component=172
+        )
+        world.network.components.append(second)
+        client = world.client()
+        await client.connect(8.0)
+        assert not client.healthy
+        await until(lambda: GimbalReason.ABSENT in world.heard)
+        words = str(next(each for each in client.problems if each.reason is GimbalReason.ABSENT))
+        assert "component 171, component 172" in words
+
+    scene(body, component=171, says=0)
 
 
 def test_a_gimbal_that_manages_itself():
@@ -488,15 +425,16 @@ def test_a_gimbal_that_manages_itself():
 
 
 def test_no_gimbal_at_all_is_told_with_what_to_do(monkeypatch):
-    monkeypatch.setattr("cinempc.flight.gimbal._PATIENCE", 0.3)
+    monkeypatch.setattr("cinempc.flight.gimbal.client.PATIENCE", 0.3)
+    monkeypatch.setattr("cinempc.flight.gimbal.device.PATIENCE", 0.3)
 
     async def body(world):
         client = world.client()
         await client.connect(1.0)
-        await until(lambda: len(world.problems) == 2)
+        await until(lambda: len(world.heard.problems) == 2)
         assert not client.healthy
         assert client.attitude_at(1.0) is None
-        assert any("MNT_MODE_OUT" in problem for problem in world.problems)
+        assert set(world.heard.reasons) == {GimbalReason.NO_MANAGER, GimbalReason.ABSENT}
         with pytest.raises(NoAnswer, match="no gimbal manager"):
             await client.claim()
 
@@ -520,20 +458,22 @@ def test_a_third_of_the_packets_lost():
 def test_narrower_limits_are_told_and_returned():
     narrow = CONFIG.model_copy(
         update={
-            "yaw": vehicle.Range.model_construct(min=-1.0, max=2.0),
-            "pitch": vehicle.Range.model_construct(min=-3.0, max=0.3),
+            "yaw": Range.model_construct(min=-1.0, max=2.0),
+            "pitch": Range.model_construct(min=-3.0, max=0.3),
         }
     )
 
     async def body(world):
         client = await world.connected()
-        await until(lambda: len(world.problems) == 2)
+        await until(lambda: len(world.heard.problems) == 2)
         assert client.limits().yaw.min == pytest.approx(-1.0)
         assert client.limits().yaw.max == pytest.approx(2.0)
         assert client.limits().pitch.min == CONFIG.pitch.min, "a wider one changes nothing"
         assert client.limits().pitch.max == pytest.approx(0.3)
         assert client.limits().roll == CONFIG.roll
-        assert world.problems[0].startswith("the gimbal's yaw goes from -57 to 115 deg")
+        assert world.heard.reasons == [GimbalReason.RANGE] * 2
+        assert [each.data["axis"] for each in world.heard.problems] == ["yaw", "pitch"]
+        assert str(world.heard.problems[0]).startswith("the gimbal's yaw goes from -57 to 115 deg")
 
     scene(body, config=narrow)
 
@@ -543,11 +483,12 @@ def test_failures_are_told_once_and_when_they_are_over():
         client = await world.connected()
         world.device.failures = mavlink.GIMBAL_DEVICE_ERROR_FLAGS_MOTOR_ERROR
         await until(lambda: not client.healthy)
-        assert world.problems == ["the gimbal reports a failure: its motors fail"]
+        assert world.heard.reasons == [GimbalReason.FAILURE]
+        assert world.heard.problems[0].data["failure"] == "its motors fail"
         world.device.failures = 0
         await until(lambda: client.healthy)
         assert not client.problems
-        assert world.news == ["the gimbal's failure is over: its motors fail"]
+        assert world.heard.news == [GimbalEvent.FAILURE_OVER]
 
     scene(body)
 
@@ -556,9 +497,11 @@ def test_the_end_of_an_axis_is_worth_a_word_and_no_more():
     async def body(world):
         client = await world.connected()
         await until(
-            lambda: bool(world.news), each=lambda: client.point((0.3, math.radians(60), 0.0), ZERO)
+            lambda: bool(world.heard.news),
+            each=lambda: client.point((0.3, math.radians(60), 0.0), ZERO),
         )
-        assert world.news == ["the gimbal's pitch is at its end (told once)"]
+        assert world.heard.news == [GimbalEvent.AT_END]
+        assert world.heard.events[-1].data["axis"] == "pitch"
         assert client.healthy
 
     scene(body)
@@ -568,14 +511,14 @@ def test_the_pose_at_exposure_lies_between_reports():
     async def body(world):
         client = await world.connected()
         truth = []
-        began = time.monotonic()
+        began = LOOP.now()
 
         def go_on():
-            client.point((0.3 + 0.3 * math.sin(3 * (time.monotonic() - began)), -0.2, 0.0), ZERO)
+            client.point((0.3 + 0.3 * math.sin(3 * (LOOP.now() - began)), -0.2, 0.0), ZERO)
             truth.append((world.device.time, world.sim.angles))
 
         await until(lambda: len(truth) > 120, each=go_on)
-        newest = client._history.newest
+        newest = client._reports.history.newest
         compared = 0
         for when, angles in truth[-60:]:
             if when > newest:
@@ -749,7 +692,7 @@ def test_the_history_takes_reports_in_any_order():
     for moment in (0.0, 0.2, 0.1, 0.2, 0.3):
         history.add(moment, (moment, 0.0, 0.0), ZERO)
     assert history.at(0.15).angles[0] == pytest.approx(0.15)
-    assert len(history._samples) == 4
+    assert len(history) == 4
 
 
 def test_beyond_the_newest_by_its_rates_for_a_moment():
@@ -1063,8 +1006,8 @@ def test_the_device_reports_at_its_rate(rate):
 
 # --- without a gimbal ---
 
-FIXED = vehicle.FixedMount(kind="fixed", pitch="-30 deg")
-SERVO = vehicle.ServoMount(kind="servo", actuator=8, low="-90 deg", high="30 deg")
+FIXED = FixedMount(kind="fixed", pitch="-30 deg")
+SERVO = ServoMount(kind="servo", actuator=8, low="-90 deg", high="30 deg")
 
 
 def test_the_mount_chooses():
@@ -1126,14 +1069,30 @@ def test_a_servo_by_mount_control_and_one_that_is_refused():
         asked = next(m for m in world.network.heard if getattr(m, "command", 0) == 205)
         assert asked.param1 == pytest.approx(math.degrees(-0.5))
         world.autopilot.manager.commands[205] = lambda message: DENIED
-        await until(lambda: bool(world.problems), each=lambda: client.point((0.3, -0.5, 0.0), ZERO))
-        assert "denied" in world.problems[0]
+        await until(
+            lambda: bool(world.heard.problems), each=lambda: client.point((0.3, -0.5, 0.0), ZERO)
+        )
+        assert world.heard.reasons == [GimbalReason.SERVO]
+        assert world.heard.problems[0].data["result"] == "denied"
         assert not client.healthy
         world.autopilot.manager.commands[205] = lambda message: ACCEPTED
         await until(lambda: client.healthy, each=lambda: client.point((0.3, -0.5, 0.0), ZERO))
-        assert len(world.problems) == len(world.news) == 1
+        assert len(world.heard.problems) == 1
+        assert world.heard.news == [GimbalEvent.SERVO_AGAIN]
 
     scene(body)
+
+
+@pytest.mark.parametrize("rates", [ZERO, None])
+def test_no_attitude_lies_between_those_before_and_after_a_leap(rates):
+    """The autopilot has corrected its sense of north, and with it the gimbal's."""
+    history = AttitudeHistory()
+    for step, yaw in enumerate((0.1, 0.1, 0.7, 0.7)):
+        history.add(1.0 + 0.02 * step, (yaw, -0.2, 0.0), rates)
+    for time in (1.021, 1.025, 1.029):
+        assert history.at(time).angles[0] == pytest.approx(0.1)
+    for time in (1.031, 1.035, 1.04, 1.05):
+        assert history.at(time).angles[0] == pytest.approx(0.7)
 
 
 def test_a_servo_keeps_to_its_rate_and_lag():
@@ -1174,7 +1133,7 @@ def test_mounts_in_a_file(tmp_path):
         path.write_text(text + mount)
         return vehicle.configs.load(path, vehicle.Gimbal)
 
-    assert load("").mount == vehicle.MavlinkMount()
+    assert load("").mount == MavlinkMount()
     assert load("mount: {kind: mavlink, frame: vehicle, device: 154}\n").mount.frame == "vehicle"
     servo = load("mount: {kind: servo, low: 30 deg, high: -90 deg}\n").mount
     assert servo.high < servo.low
@@ -1189,91 +1148,3 @@ def test_mounts_in_a_file(tmp_path):
     text = text.replace("yaw: {min: 0 deg", "yaw: {min: -90 deg")
     with pytest.raises(vehicle.configs.ConfigError, match="does not turn"):
         load("mount: {kind: fixed, pitch: -30 deg}\n")
-
-
-# --- a client that is not ours ---
-
-
-def test_mavsdk_takes_control_points_and_reads_back():
-    mavsdk = pytest.importorskip("mavsdk.asyncio")
-    from mavsdk.asyncio.plugins.gimbal.gimbal import GimbalAsync
-    from mavsdk.plugins.gimbal.gimbal import ControlMode, GimbalMode, SendMode
-
-    async def listed(gimbal):
-        async for found in gimbal.subscribe_gimbal_list():
-            if found.gimbals:
-                return found.gimbals[0]
-        return None
-
-    async def told_of(gimbal, wanted):
-        async for attitude in gimbal.subscribe_attitude():
-            north = attitude.euler_angle_north
-            degrees = (north.yaw_deg, north.pitch_deg, north.roll_deg)
-            if near([math.radians(d) for d in degrees], wanted, 0.02):
-                return attitude
-        return None
-
-    async def turned(world, began, yaw, pitch):
-        """Until it has turned so far, rad; both at once."""
-        while True:
-            gone = [
-                math.remainder(a - b, 2 * math.pi)
-                for a, b in zip(world.sim.angles, began, strict=True)
-            ]
-            if gone[0] < yaw and gone[1] > pitch:
-                assert gone[0] == pytest.approx(-2 * gone[1], abs=0.05)
-                return
-            await asyncio.sleep(0.02)
-
-    async def stands(world):
-        before = None
-        while before is None or not near(world.sim.angles, before, 1e-3):
-            before = world.sim.angles
-            await asyncio.sleep(0.5)
-
-    async def body(world):
-        station = mavsdk.Mavsdk(mavsdk.Configuration.create_manual(245, 190, True))
-        gimbal = None
-        try:
-            await station.add_any_connection(f"udpout://127.0.0.1:{world.network.port}")
-            system = await station.first_autopilot(timeout_s=30.0)
-            assert system is not None
-            gimbal = GimbalAsync(system)
-            item = await asyncio.wait_for(listed(gimbal), 30)
-            assert item.gimbal_device_id == 154
-            assert item.gimbal_manager_component_id == 1
-            assert item.model_name == "simulated gimbal"
-            await gimbal.take_control(item.gimbal_id, ControlMode.PRIMARY)
-            assert world.autopilot.manager.owner == (245, 190)
-            yaw, pitch = 40.0, -25.0  # from north to the right; up
-            for send_mode in (SendMode.ONCE, SendMode.STREAM):
-                yaw, pitch = yaw + 20.0, pitch - 5.0
-                await gimbal.set_angles(
-                    item.gimbal_id, 0.0, pitch, yaw, GimbalMode.YAW_LOCK, send_mode
-                )
-                wanted = [math.radians(d) for d in (yaw, pitch, 0.0)]
-                attitude = await asyncio.wait_for(told_of(gimbal, wanted), 30)
-                seen = (frames.yaw_enu_from_ned(wanted[0]), wanted[1], 0.0)
-                assert near(world.sim.angles, seen, 0.02)
-                # Against the vehicle's nose, as MAVSDK works it out.
-                nose = math.degrees(frames.yaw_ned_from_enu(world.attitude[0]))
-                forward = attitude.euler_angle_forward.yaw_deg
-                assert math.remainder(forward - (yaw - nose), 360) == pytest.approx(0, abs=2)
-            # Turning: to the right and up, until it is told to stand.
-            began = world.sim.angles
-            await gimbal.set_angular_rates(
-                item.gimbal_id, 0.0, 6.0, 12.0, GimbalMode.YAW_LOCK, SendMode.STREAM
-            )
-            await asyncio.wait_for(turned(world, began, -0.2, 0.1), 30)
-            await gimbal.set_angular_rates(
-                item.gimbal_id, 0.0, 0.0, 0.0, GimbalMode.YAW_LOCK, SendMode.ONCE
-            )
-            await asyncio.wait_for(stands(world), 30)
-            await gimbal.release_control(item.gimbal_id)
-            assert world.autopilot.manager.owner == (0, 0)
-        finally:
-            if gimbal is not None:
-                gimbal.destroy()
-            station.destroy()
-
-    scene(body)

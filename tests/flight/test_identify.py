@@ -1,12 +1,16 @@
-"""Identification: against a vehicle of known response, and over MAVLink against the simulated one
-and real PX4."""
+"""Identification: against a vehicle of known response, and over MAVLink against the simulated
+one, in virtual time. (Against real PX4:
+``tests/live/test_identify.py``.)"""
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,30 +19,32 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cinempc import configs
-from cinempc import vehicle as vehicles
-from cinempc.camera import LensState
-from cinempc.cli_flight import identify as command
-from cinempc.cli_flight import with_response
-from cinempc.course import Course
+from cinempc.app import identify as app
+from cinempc.app.identify import with_response
+from cinempc.cli.identify import identify as command
 from cinempc.errors import CinempcError
 from cinempc.flight import identify
+from cinempc.flight.config import Flight
 from cinempc.flight.identify import Gains, Identified
-from cinempc.mpc.plan import Plan, PlanPoint
-from cinempc.rig import CameraPose, RigState
-from cinempc.vehicle import FlightLimits, Response
-from sim.vehicle import STEP, Quadrotor
-from tests.flight.client import Client, TestVehicle
-from tests.flight.conftest import Flying
-from tests.flight.steering import Stream
+from cinempc.flight.pilot.pilot import Pilot, Report
+from cinempc.rig import vehicle as vehicles
+from cinempc.rig.camera import LensState
+from cinempc.rig.plan import Plan, PlanPoint
+from cinempc.rig.state import CameraPose, RigState
+from cinempc.rig.trajectory import Trajectory
+from cinempc.rig.vehicle import FlightLimits, Response
+from cinempc.safety import limits as safety
+from sim.body.vehicle import STEP, Quadrotor
+from tests.fakes.vehicle import CAMERA, VirtualVehicle
+from tests.fakes.virtual import VirtualTime
 
 Floats = NDArray[np.float64]
 
 X500 = vehicles.load("x500_cinema")
 GAINS = Gains(position_p=0.95, velocity_p=1.8, velocity_i=0.4, velocity_d=0.2, cutoff=5.0)
+SITL = Flight(name="test", connection="onboard")
 #: A vehicle's file as nobody has it: far from everything that is flown here.
 WRONG = {"drag": 0.4, "thrust_lag": 0.1, "latency": 0.0, "damping": 0.0}
-#: The simulated vehicle runs in real time here: what a busy machine does counts half.
-SPEED = 1.0
 
 
 def response(**values: float) -> Response:
@@ -57,11 +63,11 @@ def state(time: float, position: Floats, heading: float = math.pi / 2) -> RigSta
     )
 
 
-def course(plan: Plan, sent_with: Response) -> Course:
+def course(plan: Plan, sent_with: Response) -> Trajectory:
     place = plan.sample(plan.start).position
     zero = np.zeros(3)
     at_rest = PlanPoint(0.0, place, zero, zero, zero, zero, zero, LensState(35.0, 10.0, 4.0))
-    found = Course(
+    found = Trajectory(
         X500.model_copy(update={"response": sent_with}), at_rest, float(plan.headings[0])
     )
     found.follow(plan)
@@ -157,6 +163,7 @@ def test_what_is_flown_is_inside_the_limits(
 # --- the fit ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("drag", "lag", "latency", "wind"),
     [
@@ -195,6 +202,7 @@ def test_the_model_is_the_loop() -> None:
     assert np.abs(model - recording.flown).max() < 0.02
 
 
+@pytest.mark.slow
 def test_what_cannot_be_explained_is_refused() -> None:
     sent_with = response(**WRONG)
     plan = identify.manoeuvre(hover(), X500.limits, 0.5)
@@ -263,7 +271,7 @@ def test_the_vehicles_file_keeps_all_but_the_response(tmp_path: Path) -> None:
         0.5, 0.02, (0.01, 0.01, 0.01),
     )  # fmt: skip
     path = tmp_path / "mine.yaml"
-    path.write_text(with_response(text, found), encoding="utf-8")
+    path.write_text(with_response(text, found.response), encoding="utf-8")
     written = vehicles.load(str(path))
     assert written.response == found.response
     assert (written.limits, written.gimbal) == (X500.limits, X500.gimbal)
@@ -274,41 +282,87 @@ def test_the_vehicles_file_keeps_all_but_the_response(tmp_path: Path) -> None:
 # --- over MAVLink ---
 
 
+class VirtualRig:
+    """A `FlightRig` whose pilot and whose vehicle live in virtual time, which goes on while it is
+    waited for."""
+
+    def __init__(self, time: VirtualTime, vehicle: VirtualVehicle, *setting: Any) -> None:
+        self._time = time
+        config, model, camera, limits = setting
+        self._pilot = Pilot(
+            config, model, camera, limits, wall=vehicle.clock, connect=vehicle.connect
+        )
+        time.run(self._pilot.open())
+
+    def __enter__(self) -> VirtualRig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._time.run(self._pilot.close())
+
+    def parameter(self, name: str, value: float | None = None) -> float:
+        return float(self._time.run(self._pilot.autopilot.parameter(name, value)))
+
+    def fly(self) -> None:
+        self._time.run(self._pilot.fly())
+
+    def hold(self) -> None:
+        self._time.run(self._pilot.hold())
+
+    def state(self) -> RigState:
+        return self._pilot.state()
+
+    def follow(self, plan: Plan) -> None:
+        self._pilot.follow(plan)
+
+    def now(self) -> float:
+        return self._pilot.clock.now()
+
+    def wait_until(self, when: float) -> None:
+        while self.now() < when:
+            self.sleep(0.02)
+
+    def sleep(self, seconds: float) -> None:
+        self._time.run(asyncio.sleep(seconds))
+
+    @property
+    def report(self) -> Report:
+        return self._pilot.report()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("drag", [1.0, 0.1])
-def test_identify_from_a_wrong_file(flying: Flying, tmp_path: Path, drag: float, capsys) -> None:
-    """The command itself: from a wrong file it writes one that flies the circle to 0.2 m."""
+def test_identify_from_a_wrong_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, drag: float, capsys
+) -> None:
+    """The command itself: from a wrong file it writes one that flies the circle to 0.1 m."""
     wrong, right = tmp_path / "wrong.yaml", tmp_path / "right.yaml"
     text = configs.find("vehicles", "x500_cinema").read_text(encoding="utf-8")
-    nobody = Identified(response(**WRONG), 0.0, 0.0, (0.0, 0.0, 0.0))
-    wrong.write_text(with_response(text, nobody), encoding="utf-8")
+    wrong.write_text(with_response(text, response(**WRONG)), encoding="utf-8")
+    rigs: list[VirtualRig] = []
 
-    async def blow(client: Client, stream: Stream) -> None:
-        await client.autopilot.parameter("SIH_KDV", drag)
+    def open_rig(*setting: Any) -> VirtualRig:
+        rigs.append(VirtualRig(time, vehicle, *setting))
+        return rigs[-1]
 
-    for _ in range(2):  # once more where a busy machine has held up the stream
-        flying.run(blow)
-        _identify(flying.vehicle, wrong, right)
-        said = " ".join(capsys.readouterr().out.split())  # it is wrapped to the terminal
-        error = float(said.split("m rms on the circle")[0].split()[-1])
-        if error <= 0.2:
-            break
-    assert error <= 0.2, said
+    async def begin() -> None:
+        vehicle.start()
+
+    monkeypatch.setattr(app, "FlightRig", open_rig)
+    # As often as positions come.
+    monkeypatch.setattr(app, "time", SimpleNamespace(sleep=lambda _: rigs[-1].sleep(0.02)))
+    with VirtualTime() as time:
+        vehicle = VirtualVehicle(time.clock, height=8.0)
+        time.run(begin())
+        with VirtualRig(time, vehicle, SITL, X500, CAMERA, safety.load("default")) as rig:
+            rig.parameter("SIH_KDV", drag)
+        command(vehicle=str(wrong), write=right, flight="sitl", speed=3.0, in_air=True)
+        vehicle.close()
+    said = " ".join(capsys.readouterr().out.split())  # it is wrapped to the terminal
+    error = float(said.split("m rms on the circle")[0].split()[-1])
+    assert error <= 0.1, said
     found = vehicles.load(str(right)).response
-    assert found.drag == pytest.approx(drag, abs=0.12)
+    assert found.drag == pytest.approx(drag, abs=0.06)
     assert 0.1 < found.thrust_lag + found.latency < 0.5
     before = float(said.split("m rms in the manoeuvre")[0].split()[-1])
     assert before > 1.5 * error
-
-
-def _identify(vehicle: TestVehicle, wrong: Path, right: Path) -> None:
-    command(
-        vehicle=str(wrong),
-        write=right,
-        camera="super35_zoom",
-        flight="sitl",
-        connection=vehicle.address,
-        height=8.0,
-        speed=3.0,
-        in_air=True,
-    )

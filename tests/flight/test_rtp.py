@@ -6,11 +6,12 @@ import random
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cinempc.flight import rtp
-from cinempc.flight.rtp import Receiver
+from cinempc.flight.video import rtp
+from cinempc.flight.video.access_units import AccessUnit
+from cinempc.flight.video.rtp import Receiver
 
 HERE = ("127.0.0.1", 5000)
 SPS, PPS, IDR, SLICE = b"\x67sps", b"\x68pps", b"\x65", b"\x41"
@@ -62,11 +63,11 @@ class Camera:
         return [self.picture() for _ in range(number)]
 
 
-def numbers(pictures: list[rtp.Picture]) -> list[int]:
+def numbers(pictures: list[AccessUnit]) -> list[int]:
     return [picture.data[-1] for picture in pictures]
 
 
-def take(receiver: Receiver, packets: list[bytes], now: float = 0.0) -> list[rtp.Picture]:
+def take(receiver: Receiver, packets: list[bytes], now: float = 0.0) -> list[AccessUnit]:
     return [picture for data in packets for picture in receiver.take(data, HERE, now)]
 
 
@@ -203,6 +204,8 @@ def test_a_garbled_payload_breaks_its_picture_only(payload):
 
 
 @settings(max_examples=60, deadline=None)
+@example([bytes.fromhex("80 60 04 2d 00 00 00 00 00 00 00 07 00")])  # 49 packets ahead
+@example([packet(0, 0, b"\0", False), *(packet(n, 0, b"\0", False) for n in (1, 3, 5))])
 @given(
     st.lists(
         st.one_of(
@@ -230,6 +233,44 @@ def test_nothing_that_comes_raises_and_the_stream_goes_on(garbage):
     pictures = take(receiver, flat(camera.film(30)), now + 5.0) + receiver.wait(now + 9.0)
     # One that looks like the stream's own costs a picture where it falls, and no more.
     assert numbers(pictures)[-15:] == list(range(21, 36))
+
+
+def test_one_that_strayed_ahead_costs_nothing():
+    """A packet like the stream's own, far ahead of it: the pictures in front of it are not skipped
+    for its sake, and when the stream gets there its own packet is taken."""
+    camera, receiver = Camera(1000), Receiver()
+    take(receiver, flat(camera.film(6)), 0.0)
+    assert take(receiver, [packet(camera.sequence + 49, 0, b"\x00")], 0.01) == []
+    assert receiver.wait(0.2) == []
+    pictures = []
+    for k in range(30):
+        pictures += take(receiver, camera.picture(), 0.2 + k / 24)
+    assert numbers(pictures) == list(range(6, 36))
+    assert not any(picture.gap for picture in pictures)
+    assert (receiver.counts["late"], receiver.counts["lost"]) == (1, 0)
+
+
+def test_one_that_falls_into_a_picture_costs_that_and_is_none_itself():
+    """Between the first packet of a picture, which holds no part of the image, and the others."""
+    camera, receiver = Camera(1000), Receiver()
+    take(receiver, flat(camera.film(6)))
+    parts = camera.picture()
+    assert take(receiver, [parts[0], packet(camera.sequence - 2, 0, b"\x00"), *parts[1:]]) == []
+    pictures = take(receiver, flat(camera.film(9)))
+    assert numbers(pictures) == list(range(7, 16))
+    assert pictures[0].gap
+    assert receiver.counts["broken"] >= 1
+
+
+def test_every_second_packet_lost_is_still_a_stream():
+    camera, receiver = Camera(1000), Receiver()
+    take(receiver, flat(camera.film(1)))
+    expected = receiver._expected
+    for k, data in enumerate(flat(camera.film(20))):
+        if k % 2:
+            receiver.take(data, HERE, 0.06 * k)
+    assert receiver.counts["lost"] > 20
+    assert receiver._expected > expected + 40
 
 
 def test_a_picture_without_end_does_not_eat_the_memory():

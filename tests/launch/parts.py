@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from cinempc.launch.supervisor import Part
+from tests.live.processes import start
 
 #: A process that says who it is and lives until it is ended, with one more in its group, one that
 #: left for a session of its own, and one below that: as PX4 and Gazebo start theirs.
@@ -88,19 +93,15 @@ def pids(log: Path) -> list[int]:
 
 
 def alive(numbers: list[int]) -> list[int]:
-    """Those that run, with all that are in their groups or sessions (Linux)."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        state, _, group, session = fields[0], fields[1], int(fields[2]), int(fields[3])
-        if state not in "ZX" and {int(entry.name), group, session} & set(numbers):
-            found.append(int(entry.name))
-    return found
+    """Those that run, with all that are in their groups or sessions."""
+    pids = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+            ids = {process.pid, os.getpgid(process.pid), os.getsid(process.pid)}
+            if not ended and ids & set(numbers):
+                pids.append(process.pid)
+    return pids
 
 
 def until(true: Callable[[], bool], within: float = 60.0) -> bool:
@@ -115,11 +116,7 @@ def until(true: Callable[[], bool], within: float = 60.0) -> bool:
 
 def launcher(folder: Path, *data: dict[str, object]) -> subprocess.Popen[str]:
     """A launcher in a process of its own, with parts given by their fields and a ready ``line``."""
-    return subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(folder), json.dumps(data)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return start([sys.executable, "-c", LAUNCHER, folder, json.dumps(data)], stdout=subprocess.PIPE)
 
 
 def program(path: Path, text: str = "#!/bin/sh\n") -> Path:
@@ -137,13 +134,3 @@ def install(folder: Path, name: str = "px4", *modules: str) -> Path:
     (folder / "etc" / "init.d-posix").mkdir(parents=True)
     (folder / "etc" / "init.d-posix" / "rcS").touch()
     return folder
-
-
-def cinempc(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line, as a user runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "cinempc.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )

@@ -106,7 +106,7 @@ def test_px4_knows_the_parameters() -> None:
 def test_a_unit_starts_a_command_that_there_is(name: str) -> None:
     from typer.main import get_command
 
-    from cinempc.cli import app
+    from cinempc.cli.main import app
 
     unit = read(FOLDER / name)
     program, command, script, *options = shlex.split(unit["Service"]["ExecStart"])

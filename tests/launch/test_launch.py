@@ -10,15 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from cinempc import cli_launch
-from cinempc.cli_launch import Values
+from cinempc.app.launch import launch as launcher
+from cinempc.app.launch import parts as set_up_parts
+from cinempc.app.launch.launch import prepare
+from cinempc.app.launch.values import Values
 from cinempc.errors import CinempcError
 from cinempc.launch import ready, setup
 from cinempc.launch.supervisor import Part
-from tests.flight.network import free_instance
-from tests.launch.parts import alive, cinempc, install, program, until
+from tests.cli.program import invoke, run
+from tests.launch.parts import alive, install, program, until
+from tests.live.network import free_instance
+from tests.live.processes import start
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def compose(name: str, folder: Path, *options: str, **changes: object) -> dict[str, Part]:
     values = {"script": "orbit", "folder": folder, "speed": 1.0, "instance": 0} | changes
     parts = setup.load(name).parts
-    made = cli_launch.compose(
+    made = set_up_parts.compose(
         [part for part in parts if not part.gui],
         Values(**values),  # type: ignore[arg-type]
         list(options),
@@ -43,7 +48,7 @@ def compose(name: str, folder: Path, *options: str, **changes: object) -> dict[s
 def test_the_embedded_one(tmp_path: Path) -> None:
     parts = compose("embedded", tmp_path, "--monitor", speed=0.25, instance=3)
     vehicle, fly = parts["vehicle"], parts["fly"]
-    program = [sys.executable, "-m", "cinempc.cli"]
+    program = [sys.executable, "-m", "cinempc"]
     assert vehicle.words == [
         *program, "sim", "vehicle", "--script", "orbit", "--speed", "0.25", "--instance", "3",
         "--seed", "0",
@@ -65,6 +70,13 @@ def test_smaller_pictures(tmp_path: Path) -> None:
     ].words
     assert list(words)[-4:] == ["--size", "480x270", "--frame-rate", "12"]
     assert "" not in words
+
+
+def test_finer_pictures(tmp_path: Path) -> None:
+    prepared = prepare("embedded", "orbit", folder=tmp_path, quality="final")
+    assert "sim vehicle" in prepared.commands[0]
+    assert "--quality final" in prepared.commands[0]
+    assert "--quality" not in prepare("embedded", "orbit", folder=tmp_path).commands[0]
 
 
 def test_real_px4_with_sih(build: Path, tmp_path: Path) -> None:
@@ -118,9 +130,10 @@ def test_a_port_that_is_none(tmp_path: Path) -> None:
         compose(str(path), tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_it_would_do(build: Path, tmp_path: Path) -> None:
     out = tmp_path / "take"
-    done = cinempc("launch", "px4-sih", "orbit", "--dry-run", "--out", str(out), "--", "--monitor")
+    done = run("launch", "px4-sih", "orbit", "--dry-run", "--out", str(out), "--", "--monitor")
     assert done.returncode == 0, done.stderr
     px4, payload, fly = done.stdout.splitlines()
     assert px4.startswith("PX4_SIM_MODEL=sihsim_quadx PX4_SYS_AUTOSTART=10040 ")
@@ -137,17 +150,35 @@ def test_the_command_line_says_what_it_would_do(build: Path, tmp_path: Path) -> 
         (("embedded", "orbit", "--no-fly", "--", "--monitor"), "no `cinempc fly`"),
         (("px4-sih", "orbt"), "did you mean 'orbit'"),
         (("px4-gazebo", "orbit", "--size", "480x270"), "as the camera's file says"),
+        (("px4-gazebo", "orbit", "--quality", "final"), "as the camera's file says"),
     ],
 )
-def test_mistakes_are_told_with_status_2(
-    arguments: tuple[str, ...], words: str, build: Path
+@pytest.mark.usefixtures("build")
+def test_mistakes_are_told_with_status_2(arguments: tuple[str, ...], words: str) -> None:
+    status, said = invoke("launch", *arguments)
+    assert status == 2
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("embedded", "cinempc fly orbit --connection udpin:127.0.0.1:14542"),
+        ("px4-sih", "cinempc fly orbit --connection udpin:127.0.0.1:14542 --origin="),
+    ],
+)
+def test_without_flying_it_gives_the_command_that_flies(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str
 ) -> None:
-    done = cinempc("launch", *arguments)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    """As often as one likes: it names no folder of a take."""
+    monkeypatch.setattr(launcher, "launch", lambda *args, **more: launcher.LaunchResult(0, ()))
+    status, said = invoke("launch", name, "orbit", "--no-fly", "--instance", "2")
+    assert status == 0
+    assert f"To fly, when all is ready: {words}" in said
+    assert "--out" not in said
 
 
+@pytest.mark.slow
 def test_the_status_of_the_main_part_passes_through(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(
@@ -155,21 +186,20 @@ def test_the_status_of_the_main_part_passes_through(tmp_path: Path) -> None:
         "  - {name: world, about: x, command: sleep 600}\n"
         "  - {name: fly, about: x, command: sh -c 'echo no battery; exit 7', main: true}\n"
     )
-    done = cinempc("launch", str(path), "orbit", "--out", str(tmp_path / "take"))
+    done = run("launch", str(path), "orbit", "--out", str(tmp_path / "take"))
     assert done.returncode == 7
     assert done.stdout.splitlines() == ["no battery"]
     assert "world: ready" in done.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_the_embedded_one_comes_up_and_goes_without_a_trace(tmp_path: Path) -> None:
     instance = free_instance()
     log = tmp_path / "launcher.txt"
     with log.open("w") as text:
-        process = subprocess.Popen(
+        process = start(
             [
-                sys.executable, "-m", "cinempc.cli", "launch", "embedded", "orbit", "--no-fly",
+                sys.executable, "-m", "cinempc", "launch", "embedded", "orbit", "--no-fly",
                 "--instance", str(instance), "--out", str(tmp_path / "take"),
             ],
             stdout=text,
@@ -184,7 +214,7 @@ def test_the_embedded_one_comes_up_and_goes_without_a_trace(tmp_path: Path) -> N
         heartbeat.open()
         assert until(heartbeat.met)
         heartbeat.close()
-        children = _below(process.pid)
+        children = [child.pid for child in psutil.Process(process.pid).children()]
         assert len(children) >= 2  # the vehicle, and the guard
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
@@ -193,12 +223,6 @@ def test_the_embedded_one_comes_up_and_goes_without_a_trace(tmp_path: Path) -> N
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _below(pid: int) -> list[int]:
-    """The processes that a process started."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(word) for word in text.split()]
 
 
 GAZEBO = {"PX4_GZ_STANDALONE": "1", "PX4_GZ_MODEL_NAME": "cinempc_x500"}
@@ -224,9 +248,10 @@ def models(folder: Path) -> None:
 
 @pytest.fixture
 def bindings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if Gazebo's Python bindings were there."""
-    from sim.gazebo import transport
+    """As if Gazebo's Python bindings were there; its actors move in coarse steps, soon written."""
+    from sim.gazebo import trajectories, transport
 
+    monkeypatch.setattr(trajectories, "KEY", 2.0)
     monkeypatch.setattr(transport, "bindings", lambda: transport)
 
 

@@ -106,7 +106,7 @@ def test_the_documented_commands_are_those_of_the_files() -> None:
     """Commands of this project that set-ups start have the options that they are given."""
     from typer.main import get_command
 
-    from cinempc.cli import app
+    from cinempc.cli.main import app
 
     root = get_command(app)
     for name in setup.names():
@@ -132,5 +132,5 @@ def test_the_page_shows_a_file_that_loads(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in setup.names():
         assert f"### {name}\n" in text
-    for field in setup.Part.model_fields:
+    for field in setup.PartConfig.model_fields:
         assert f"`{field}`" in text, f"{field} is not described"

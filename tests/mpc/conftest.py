@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cinempc import camera as cameras
-from cinempc import safety as safeties
-from cinempc import vehicle as vehicles
-from cinempc.camera import Camera
-from cinempc.mpc import plan
 from cinempc.mpc.controller import Controller, Settings
 from cinempc.mpc.objectives import Goals
-from cinempc.mpc.plan import Plan
-from cinempc.rig import CameraPose, RigState
-from cinempc.safety import Safety
-from cinempc.subject import SubjectEstimate
-from cinempc.vehicle import Vehicle
+from cinempc.rig import camera as cameras
+from cinempc.rig import plan
+from cinempc.rig import vehicle as vehicles
+from cinempc.rig.camera import Camera
+from cinempc.rig.plan import Plan
+from cinempc.rig.state import CameraPose, RigState
+from cinempc.rig.subject import SubjectEstimate
+from cinempc.rig.vehicle import Vehicle
+from cinempc.safety import limits as safeties
+from cinempc.safety.limits import Safety
 
 PERIOD = 0.05
+PAGE = Path(__file__).parents[2] / "docs" / "control-problem.md"
 
 
 def at_rest(
@@ -34,7 +37,7 @@ def at_rest(
     f_number: float = 4.0,
 ) -> np.ndarray:
     x = np.zeros(plan.NX)
-    x[plan.POSITION], x[9] = position, yaw
+    x[plan.POSITION], x[plan.YAW] = position, yaw
     x[plan.LENS] = plan.lens_vector(cameras.LensState(focal_length, focus, f_number))
     return x
 
@@ -47,7 +50,7 @@ class Flight:
     ) -> None:
         self.camera, self.vehicle, self.safety = camera, vehicle, safety
         self.controller = Controller(camera, vehicle, safety, settings)
-        self.now, self.state, self.yaw = 0.0, np.array(start, dtype=float), float(start[9])
+        self.now, self.state, self.yaw = 0.0, np.array(start, dtype=float), float(start[plan.YAW])
         self.offset = np.zeros(3)
         self.plan: Plan | None = None
 
@@ -59,7 +62,7 @@ class Flight:
             position,
             x[plan.VELOCITY],
             (self.yaw, 0.0, 0.0),
-            CameraPose(position, float(x[9]), float(x[10]), float(x[11])),
+            CameraPose(position, *(float(angle) for angle in x[plan.ANGLES])),
             x[plan.RATES],
             plan.lens_state(x[plan.LENS]),
         )
@@ -132,9 +135,9 @@ def broken() -> Callable[..., dict[str, float]]:
         thrust = a + vehicle.response.drag * v
         tilt = np.arctan2(np.hypot(thrust[:, 0], thrust[:, 1]), 9.80665 + thrust[:, 2])
         rates = np.abs(x[:, plan.RATES])
-        focal = np.exp(x[:, 15])
+        focal = np.exp(x[:, plan.LOG_FOCAL_LENGTH])
         # The first stretch, which is flown: further on the limit is that at the last solution.
-        zoom = abs(u[0, 6]) * math.exp(found.states[0, 15])
+        zoom = abs(u[0, plan.ZOOM_RATE]) * math.exp(found.states[0, plan.LOG_FOCAL_LENGTH])
         room = {
             "speed": np.hypot(v[:, 0], v[:, 1]) - limits.speed,
             "climb": v[:, 2] - limits.climb,
@@ -144,27 +147,27 @@ def broken() -> Callable[..., dict[str, float]]:
             "jerk": np.abs(u[:, plan.JERK]) - limits.jerk,
             "tilt": tilt - limits.tilt,
             # Pressed against the floor with all its weight it may lie 5 cm under it.
-            "low": safety.altitude.min - 0.05 - x[:, 2],
-            "high": x[:, 2] - safety.altitude.max,
+            "low": safety.altitude.min - 0.05 - x[:, plan.ALTITUDE],
+            "high": x[:, plan.ALTITUDE] - safety.altitude.max,
             "pitch and roll rate": rates[:, 1:] - vehicle.gimbal.rate,
             "yaw rate": rates[:, 0] - vehicle.gimbal.rate,
             "gimbal acceleration": np.abs(u[:, plan.ANGULAR_ACCELERATION])
             - vehicle.gimbal.acceleration,
             "gimbal yaw": np.maximum(
-                x[:, 9] - found.headings[1:] - vehicle.gimbal.yaw.max,
-                found.headings[1:] + vehicle.gimbal.yaw.min - x[:, 9],
+                x[:, plan.YAW] - found.headings[1:] - vehicle.gimbal.yaw.max,
+                found.headings[1:] + vehicle.gimbal.yaw.min - x[:, plan.YAW],
             ),
             "yaw of the vehicle": np.abs(np.diff(found.headings)) / np.diff(found.times)
             - vehicle.limits.yaw_rate,
             "wide end": camera.focal_length.min - focal,
             "long end": focal - camera.focal_length.max,
-            "closest focus": x[:, 16] - 1 / camera.focus.closest,
-            "beyond infinity": -x[:, 16],
-            "open": 2 * np.log2(camera.aperture.min) - x[:, 17],
-            "closed": x[:, 17] - 2 * np.log2(camera.aperture.max),
+            "closest focus": x[:, plan.FOCUS] - 1 / camera.focus.closest,
+            "beyond infinity": -x[:, plan.FOCUS],
+            "open": 2 * np.log2(camera.aperture.min) - x[:, plan.STOPS],
+            "closed": x[:, plan.STOPS] - 2 * np.log2(camera.aperture.max),
             "zoom rate": (zoom - camera.focal_length.rate) / 10,
-            "focus rate": np.abs(u[:, 7]) - camera.focus.rate,
-            "aperture rate": np.abs(u[:, 8]) - camera.aperture.rate,
+            "focus rate": np.abs(u[:, plan.FOCUS_RATE]) - camera.focus.rate,
+            "aperture rate": np.abs(u[:, plan.APERTURE_RATE]) - camera.aperture.rate,
         }
         if vehicle.gimbal.yaw.max == vehicle.gimbal.yaw.min:
             del room["gimbal yaw"]
@@ -195,3 +198,17 @@ def finite() -> Callable[[Plan], bool]:
 def blind() -> Callable[[RigState], RigState]:
     """The rig's state with a position that is not a number."""
     return lambda rig: replace(rig, camera=replace(rig.camera, position=np.array([np.nan, 0, 2])))
+
+
+@pytest.fixture
+def example() -> Callable[[str], dict[str, Any]]:
+    """What the block of Python under a heading of docs/control-problem.md defines."""
+
+    def run(heading: str) -> dict[str, Any]:
+        section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+        names: dict[str, Any] = {"__name__": "example"}
+        exec(compile(code, str(PAGE), "exec", dont_inherit=True), names)
+        return names
+
+    return run

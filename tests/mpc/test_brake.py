@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc import vehicle as vehicles
-from cinempc.mpc import plan
 from cinempc.mpc.brake import brake
+from cinempc.rig import plan
+from cinempc.rig import vehicle as vehicles
 
 VEHICLE = vehicles.load("x500_cinema")
 LIMITS = VEHICLE.limits
@@ -19,16 +19,18 @@ STEP = 0.1
 
 def begin(direction, speed, climb, a_direction, a_size, a_up, rates):
     x = np.zeros(plan.NX)
-    x[2] = 10.0
-    x[3:5] = LIMITS.speed * abs(speed) * np.array([np.cos(direction), np.sin(direction)])
-    x[5] = climb * (LIMITS.climb if climb > 0 else LIMITS.descent)
-    x[6:8] = (
-        0.65
-        * LIMITS.acceleration
-        * abs(a_size)
-        * np.array([np.cos(a_direction), np.sin(a_direction)])
+    x[plan.ALTITUDE] = 10.0
+    x[plan.VELOCITY] = (
+        LIMITS.speed * abs(speed) * np.cos(direction),
+        LIMITS.speed * abs(speed) * np.sin(direction),
+        climb * (LIMITS.climb if climb > 0 else LIMITS.descent),
     )
-    x[8] = a_up * LIMITS.vertical_acceleration
+    level = 0.65 * LIMITS.acceleration * abs(a_size)
+    x[plan.ACCELERATION] = (
+        level * np.cos(a_direction),
+        level * np.sin(a_direction),
+        a_up * LIMITS.vertical_acceleration,
+    )
     x[plan.RATES] = np.array(rates) * VEHICLE.gimbal.rate
     x[plan.LENS] = np.log(35.0), 0.1, 4.0
     return x
@@ -49,7 +51,7 @@ STATES = st.builds(
 @given(STATES)
 def test_it_comes_to_rest(x):
     states, _ = brake(x, 80, STEP, LIMITS, TURN)
-    assert np.abs(states[-1, 3:9]).max() < 0.01
+    assert np.abs(states[-1, np.r_[plan.VELOCITY, plan.ACCELERATION]]).max() < 0.01
     assert np.abs(states[-1, plan.RATES]).max() < 1e-6
 
 
@@ -59,9 +61,12 @@ def test_it_keeps_the_limits(x):
     room = 1e-6
     assert np.abs(inputs[:, plan.JERK]).max() <= LIMITS.jerk + room
     assert np.abs(inputs[:, plan.ANGULAR_ACCELERATION]).max() <= TURN + room
-    level = np.hypot(states[:, 6], states[:, 7])
+    a = states[:, plan.ACCELERATION]
+    level = np.hypot(a[:, 0], a[:, 1])
     assert level.max() <= LIMITS.acceleration + room
-    assert np.abs(states[:, 8]).max() <= LIMITS.vertical_acceleration + room
+    assert (
+        np.abs(states[:, plan.VERTICAL_ACCELERATION]).max() <= LIMITS.vertical_acceleration + room
+    )
 
 
 @given(STATES)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from cinempc.mpc import constraints, plan
-from cinempc.mpc import controller as controllers
+from cinempc.mpc.constraints import standard
+from cinempc.mpc.constraints.constraint import (
+    ENVELOPE,
+    OBSTACLE,
+    PEOPLE,
+    PICTURE,
+    SOFT,
+    Constraint,
+)
+from cinempc.mpc.constraints.envelope import OCTAGON, bounds
 from cinempc.mpc.controller import Controller, Settings
+from cinempc.mpc.data import row_limits
+from cinempc.mpc.model import Horizon
 from cinempc.mpc.objectives import (
     Aperture,
     CameraPosition,
@@ -25,8 +36,10 @@ from cinempc.mpc.objectives import (
     Smoothness,
     Viewpoint,
 )
-from cinempc.mpc.plan import Origin
-from cinempc.subject import SubjectEstimate
+from cinempc.mpc.problem import Problem
+from cinempc.rig import plan
+from cinempc.rig.plan import Origin
+from cinempc.rig.subject import SubjectEstimate
 
 HERO = SubjectEstimate("hero", 0.0, np.zeros(3), heading=math.pi / 2)
 
@@ -61,6 +74,7 @@ AGGRESSIVE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wish", AGGRESSIVE, ids=lambda name: name.replace(" ", "-"))
 def test_no_goal_breaks_the_envelope(wish, flight, broken):
     fly = flight()
@@ -151,27 +165,30 @@ def replace_states(found, state):
     return replace(found, states=np.vstack([state, state]))
 
 
-def test_doubt_about_a_subject_keeps_the_vehicle_further_away(vehicle, safety):
+def test_doubt_about_a_subject_keeps_the_vehicle_further_away(camera, vehicle, safety):
     sure, unsure = HERO, replace(HERO, covariance=np.diag([0.25, 0.04, 0, 0, 0, 0]))
-    low = [constraints.row_limits([subject], (), vehicle, safety)[0] for subject in (sure, unsure)]
-    names = np.argwhere(low[0] != low[1]).ravel()
-    assert len(names) == 1
-    assert low[0][names[0]] == pytest.approx(safety.subject_distance)
-    assert low[1][names[0]] == pytest.approx(safety.subject_distance + 2 * 0.5)
+    known = standard(vehicle, safety, ("hero",))
+    problem = Problem(Horizon(), camera, ("hero",), (), known)
+    low = [row_limits(problem, known, {"hero": subject})[0] for subject in (sure, unsure)]
+    changed = np.unique(np.argwhere(low[0] != low[1])[:, 1])
+    assert [problem.rows[row].name for row in changed] == ["distance to hero"]
+    assert low[0][:, changed] == pytest.approx(safety.subject_distance)
+    assert low[1][:, changed] == pytest.approx(safety.subject_distance + 2 * 0.5)
 
 
 OUTSIDE = {
-    "too fast": (slice(3, 6), (11.0, 2.0, 0.0)),
-    "sinking": (slice(3, 6), (0.0, 0.0, -3.5)),
-    "climbing": (slice(3, 6), (0.0, 0.0, 5.0)),
-    "too low": (slice(2, 3), (0.2,)),
-    "too high": (slice(2, 3), (36.0,)),
-    "near the ground and sinking": (slice(2, 6), (1.2, 0.0, 0.0, -1.5)),
-    "accelerating": (slice(6, 9), (5.0, -3.0, 2.0)),
-    "spinning": (slice(12, 15), (3.0, 0.0, -2.5)),
+    "too fast": (plan.VELOCITY, (11.0, 2.0, 0.0)),
+    "sinking": (plan.VELOCITY, (0.0, 0.0, -3.5)),
+    "climbing": (plan.VELOCITY, (0.0, 0.0, 5.0)),
+    "too low": (plan.ALTITUDE, 0.2),
+    "too high": (plan.ALTITUDE, 36.0),
+    "near the ground and sinking": ([plan.ALTITUDE, plan.CLIMB], (1.2, -1.5)),
+    "accelerating": (plan.ACCELERATION, (5.0, -3.0, 2.0)),
+    "spinning": (plan.RATES, (3.0, 0.0, -2.5)),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", OUTSIDE, ids=lambda name: name.replace(" ", "-"))
 def test_from_outside_the_envelope_it_comes_back(how, flight, broken, finite, start):
     where, values = OUTSIDE[how]
@@ -212,7 +229,7 @@ def test_gimbal_limits_move_with_the_airframe(flight, vehicle):
         ahead = thrust[:, 0] * np.cos(found.headings[1:]) + thrust[:, 1] * np.sin(
             found.headings[1:]
         )
-        relative = x[:, 10] + ahead / (9.80665 + thrust[:, 2])
+        relative = x[:, plan.PITCH] + ahead / (9.80665 + thrust[:, 2])
         over = max(relative.max() - 0.1, -0.3 - relative.min())
         assert over < 0.03 or "gimbal pitch" in found.violations
 
@@ -234,8 +251,8 @@ def test_the_envelope_is_linear(camera, vehicle, safety):
 @pytest.mark.parametrize("limit", ["speed", "acceleration", "tilt"])
 def test_an_octagon_lies_inside_its_circle_and_touches_it(limit, camera, vehicle, safety):
     problem = Controller(camera, vehicle, safety, Settings()).problem(Goals((Roll(),)), ())
-    low, high = constraints.row_limits((), (), vehicle, safety)
-    bounds = constraints.state_bounds(camera, vehicle, safety)
+    low, high = (limit[0] for limit in row_limits(problem, standard(vehicle, safety, ()), {}))
+    box = bounds(camera, vehicle, safety)
     limits = vehicle.limits
     most = {
         "speed": limits.speed,
@@ -255,10 +272,10 @@ def test_an_octagon_lies_inside_its_circle_and_touches_it(limit, camera, vehicle
         function = problem.value
         function.x[:], function.p[:] = x, 0.0
         rows = function()[1][0]
-        mine = [i for i, name in enumerate(problem.row_names) if name == limit]
+        mine = [i for i, row in enumerate(problem.rows) if row.name == limit]
         part = plan.ACCELERATION if limit == "acceleration" else plan.VELOCITY
         boxed = limit == "tilt" or (
-            (x[part] <= bounds[1][part] + 1e-9).all() and (x[part] >= bounds[0][part] - 1e-9).all()
+            (x[part] <= box.upper[part] + 1e-9).all() and (x[part] >= box.lower[part] - 1e-9).all()
         )
         kept = (rows[mine] <= high[mine] + 1e-9).all() and (rows[mine] >= low[mine] - 1e-9).all()
         return boxed and kept
@@ -270,26 +287,27 @@ def test_an_octagon_lies_inside_its_circle_and_touches_it(limit, camera, vehicle
     assert inside(corner, 0.999 * most)
 
 
-def test_of_rows_of_one_name_the_worst_is_told(camera, vehicle, safety):
+def test_of_rows_of_one_name_the_worst_is_reported(camera, vehicle, safety):
     problem = Controller(camera, vehicle, safety, Settings()).problem(Goals((Roll(),)), ())
     excess = np.zeros((20, problem.n_rows))
-    tilt = [i for i, name in enumerate(problem.row_names) if name == "tilt"]
+    tilt = [i for i, row in enumerate(problem.rows) if row.name == "tilt"]
     excess[3, tilt[1]], excess[5, tilt[4]] = 0.9, 0.4
-    assert controllers.violations(problem, excess) == {"tilt": 0.9}
+    assert problem.violations(excess) == {"tilt": 0.9}
 
 
 def test_bounds_are_those_of_the_files(camera, vehicle, safety):
-    low, high = constraints.state_bounds(camera, vehicle, safety)
-    assert (low[2], high[2]) == (safety.altitude.min, safety.altitude.max)
-    assert np.exp(low[15]) == pytest.approx(camera.focal_length.min)
-    assert np.exp(high[15]) == pytest.approx(camera.focal_length.max)
-    assert (low[16], high[16]) == (0.0, pytest.approx(1 / camera.focus.closest))
-    assert 2 ** (high[17] / 2) == pytest.approx(camera.aperture.max)
+    box = bounds(camera, vehicle, safety)
+    low, high = box.lower, box.upper
+    assert (low[plan.ALTITUDE], high[plan.ALTITUDE]) == (safety.altitude.min, safety.altitude.max)
+    assert np.exp(low[plan.LOG_FOCAL_LENGTH]) == pytest.approx(camera.focal_length.min)
+    assert np.exp(high[plan.LOG_FOCAL_LENGTH]) == pytest.approx(camera.focal_length.max)
+    assert (low[plan.FOCUS], high[plan.FOCUS]) == (0.0, pytest.approx(1 / camera.focus.closest))
+    assert 2 ** (high[plan.STOPS] / 2) == pytest.approx(camera.aperture.max)
     assert (low < high).all()
     # Each axis by itself, and any direction between them, stays within the limit's circle.
     corner = high[plan.VELOCITY][0]
     assert corner <= vehicle.limits.speed
-    assert np.isinf(low[[0, 1, 9, 11]]).all()
+    assert np.isinf(low[[0, 1, plan.YAW, plan.ROLL]]).all()
 
 
 def test_every_row_has_its_name_and_limits(camera, vehicle, safety):
@@ -297,11 +315,65 @@ def test_every_row_has_its_name_and_limits(camera, vehicle, safety):
     wish = Goals((Roll(),), (InFrame(subject="hero", point="eyes"),))
     problem = controller.problem(wish, ("hero", "friend"))
     friend = replace(HERO, id="friend")
-    low, high = constraints.row_limits([HERO, friend], wish.in_frame, vehicle, safety)
-    assert len(problem.row_names) == len(low) == len(high) == problem.n_rows
+    kept = (*standard(vehicle, safety, ("hero", "friend")), *wish.constraints)
+    low, high = row_limits(problem, kept, {"hero": HERO, "friend": friend})
+    names = [row.name for row in problem.rows]
+    assert len(names) == low.shape[1] == high.shape[1] == problem.n_rows
     for name in ("distance to hero", "distance to friend", "hero eyes in frame, sideways"):
-        assert name in problem.row_names
-    people = [i for i, name in enumerate(problem.row_names) if name.startswith("distance")]
-    assert (problem.row_slack[people] == constraints.SLACKS.index("people")).all()
-    # People are dearer than the picture by far.
-    assert constraints.SLACK_LINEAR[0] >= 100 * constraints.SLACK_LINEAR[1]
+        assert name in names
+    people = [i for i, name in enumerate(names) if name.startswith("distance")]
+    assert (problem.row_slack[people] == problem.slacks.index(PEOPLE)).all()
+    # A few limits as they stand in the files.
+    assert high[0, names.index("speed")] == pytest.approx(OCTAGON * vehicle.limits.speed)
+    assert low[0, names.index("gimbal pitch")] == vehicle.gimbal.pitch.min
+    assert high[0, names.index("hero eyes in frame, sideways")] == 0.5 - 0.02
+
+
+def test_the_dearer_kind_comes_first_by_far():
+    assert SOFT == (PEOPLE, OBSTACLE, PICTURE)
+    for dear, cheap in itertools.pairwise(SOFT):
+        assert dear.slack.linear >= 3 * cheap.slack.linear
+        assert dear.slack.quadratic >= 3 * cheap.slack.quadratic
+    assert PEOPLE.slack.linear >= 100 * PICTURE.slack.linear
+
+
+def test_a_problem_has_the_slacks_of_its_rows_only(camera, vehicle, safety):
+    controller = Controller(camera, vehicle, safety)
+    assert controller.problem(Goals((Roll(),)), ("hero",)).slacks == (PEOPLE, PICTURE)
+    assert controller.problem(Goals((Roll(),)), ()).slacks == (PICTURE,)
+
+
+def test_limits_that_change_build_nothing(camera, vehicle, safety):
+    controller = Controller(camera, vehicle, safety)
+    problems = [
+        controller.problem(Goals((Roll(),), (InFrame(subject="hero", margin=margin),)), ("hero",))
+        for margin in (0.02, 0.1)
+    ]
+    assert problems[0] is problems[1]
+    other = controller.problem(
+        Goals((Roll(),), (InFrame(subject="hero", point="feet"),)), ("hero",)
+    )
+    assert other is not problems[0]
+
+
+def test_every_shipped_constraint_is_rows_limits_and_a_kind(camera, vehicle, safety):
+    """And what only `limits` reads is declared as data, so that it never makes new code."""
+
+    def all_of(kind):
+        return {kind, *(c for child in kind.__subclasses__() for c in all_of(child))}
+
+    shipped = {k for k in all_of(Constraint) if k.__module__.startswith("cinempc.")} - {Constraint}
+    kept = (*standard(vehicle, safety, ("hero",)), InFrame(subject="hero"))
+    assert {type(c) for c in kept} == shipped
+    problem = Problem(Horizon(), camera, ("hero",), (), kept)
+    for i, constraint in enumerate(kept):
+        rows = [
+            row for row, owner in zip(problem.rows, problem.row_owners, strict=True) if owner == i
+        ]
+        assert rows
+        low, high = constraint.limits({"hero": HERO})
+        assert low < high
+        assert constraint.kind in (ENVELOPE, *SOFT)
+        hash(constraint.structure())
+        names = {f.name for f in fields(constraint)}
+        assert set(constraint.data) <= names

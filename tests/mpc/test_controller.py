@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cinempc.camera import Aperture, Camera, Focus, Zoom
 from cinempc.frames import project, world_to_camera, wrap_angle
-from cinempc.mpc import plan
-from cinempc.mpc.controller import Controller, Settings, shift, slew
+from cinempc.mpc.controller import Controller, Settings
+from cinempc.mpc.data import shift
+from cinempc.mpc.model import slew
 from cinempc.mpc.objectives import (
     FocalLength,
     FocusOn,
@@ -22,11 +22,17 @@ from cinempc.mpc.objectives import (
     ShotScale,
     Viewpoint,
 )
-from cinempc.mpc.plan import Origin
-from cinempc.mpc.problem import Solver
-from cinempc.subject import SubjectEstimate
+from cinempc.mpc.qp import Solver
+from cinempc.rig import plan
+from cinempc.rig.camera import Aperture, Camera, Focus, Zoom
+from cinempc.rig.plan import Origin
+from cinempc.rig.subject import SubjectEstimate
 
 HERO = SubjectEstimate("hero", 0.0, np.zeros(3), np.array([0.0, 1.2, 0.0]), heading=math.pi / 2)
+
+
+#: Velocity and acceleration.
+MOVING = np.r_[plan.VELOCITY, plan.ACCELERATION]
 
 
 def goals(**changes):
@@ -88,6 +94,7 @@ class Fault:
             return flight.step(wish, hero, seen=seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_is_flown_over_then_braked_and_recovered_from(
     kind, flight, monkeypatch, finite, broken
@@ -108,13 +115,13 @@ def test_a_fault_is_flown_over_then_braked_and_recovered_from(
         if found.origin is Origin.SHIFTED:
             # The last good plan itself: nothing else is known.
             np.testing.assert_allclose(found.states, good.states)
-        elif np.abs(fly.state[3:9]).max() < 0.02:
+        elif np.abs(fly.state[MOVING]).max() < 0.02:
             break
     followed = origins.count(Origin.SHIFTED)
     assert origins == [Origin.SHIFTED] * followed + [Origin.BRAKING] * (len(origins) - followed)
     # stale_after counts from the last good step, one period before the fault.
     assert followed == pytest.approx(fly.safety.stale_after / 0.05 - 1, abs=1)
-    assert np.abs(fly.state[3:9]).max() < 0.05, "not at rest"
+    assert np.abs(fly.state[MOVING]).max() < 0.05, "not at rest"
 
     fresh = fly.step(goals(), HERO)
     assert fresh.origin is Origin.SOLVED
@@ -129,7 +136,7 @@ def test_a_fault_at_the_first_step_is_a_hover(kind, flight, monkeypatch, finite)
     found = Fault(kind, monkeypatch).step(fly)
     assert found.origin is Origin.BRAKING
     assert finite(found)
-    np.testing.assert_allclose(found.states[-1][:9], found.states[0][:9])
+    np.testing.assert_allclose(found.states[-1][plan.MOTION], found.states[0][plan.MOTION])
     assert fly.step(goals(), HERO).origin is Origin.SOLVED
 
 
@@ -148,7 +155,7 @@ def test_braking_goes_on_past_its_end(flight, monkeypatch, finite):
         assert finite(found)
         assert fly.now - 0.05 <= found.end + 1e-9, "a plan of the past"
     assert found.origin is Origin.BRAKING
-    assert np.abs(fly.state[3:9]).max() < 1e-3
+    assert np.abs(fly.state[MOVING]).max() < 1e-3
 
 
 def test_a_single_failure_goes_unseen(flight, monkeypatch):
@@ -163,9 +170,9 @@ def test_a_single_failure_goes_unseen(flight, monkeypatch):
 
 def picture(fly, state, offset=(0.0, 0.0, 0.0), time=None):
     hero = HERO.predict(fly.now if time is None else time)
-    point = world_to_camera(hero.point("eyes"), state[plan.POSITION] + offset, *state[9:12])
+    point = world_to_camera(hero.point("eyes"), state[plan.POSITION] + offset, *state[plan.ANGLES])
     sensor = fly.camera.sensor
-    return project(point, math.exp(state[15]), sensor.width, sensor.height)
+    return project(point, math.exp(state[plan.LOG_FOCAL_LENGTH]), sensor.width, sensor.height)
 
 
 def test_off_its_path_the_gimbal_makes_up_for_it(flight):
@@ -235,9 +242,9 @@ def test_yaw_passes_half_a_turn_without_a_jump(flight):
             ),
         )
         assert found.origin is Origin.SOLVED
-        assert np.abs(np.diff(found.states[:, 9])).max() < 0.1
+        assert np.abs(np.diff(found.states[:, plan.YAW])).max() < 0.1
         assert np.abs(np.diff(found.headings)).max() < 0.2
-        yaws.append(fly.state[9])
+        yaws.append(fly.state[plan.YAW])
     assert np.abs(np.diff(yaws)).max() < 0.05
     assert yaws[0] < math.pi < yaws[-1]
 
@@ -248,19 +255,19 @@ def test_a_lens_that_sticks_is_planned_from_where_it_is(flight):
     for _ in range(40):
         found = fly.step(goals(mm=90.0), HERO, seen=lambda rig: replace(rig, lens=stuck))
     assert found.origin is Origin.SOLVED
-    drift = abs(found.states[0, 15] - math.log(stuck.focal_length_mm))
+    drift = abs(found.states[0, plan.LOG_FOCAL_LENGTH] - math.log(stuck.focal_length_mm))
     assert drift < 0.1, "the plan went on with a focal length that the lens does not have"
 
 
 def test_a_gimbal_that_is_knocked_is_planned_from_where_it_is(flight):
     fly = flight()
     fly.steps(40, goals(), HERO)
-    yaw = fly.state[9] + 0.3
+    yaw = fly.state[plan.YAW] + 0.3
     found = fly.step(
         goals(), HERO, seen=lambda rig: replace(rig, camera=replace(rig.camera, yaw=yaw))
     )
     assert found.origin is Origin.SOLVED
-    assert found.states[0, 9] == pytest.approx(yaw, abs=0.01)
+    assert found.states[0, plan.YAW] == pytest.approx(yaw, abs=0.01)
 
 
 def test_a_two_axis_gimbal_turns_with_the_vehicle(flight, vehicle, broken):
@@ -271,8 +278,8 @@ def test_a_two_axis_gimbal_turns_with_the_vehicle(flight, vehicle, broken):
     for found in fly.steps(160, goals(), HERO):
         assert found.origin is Origin.SOLVED
         assert not broken(found, fly.camera, two, fly.safety)
-        assert np.abs(found.states[:, 12]).max() <= two.limits.yaw_rate + 0.02
-        assert abs(fly.state[9] - fly.yaw) < 0.05
+        assert np.abs(found.states[:, plan.YAW_RATE]).max() <= two.limits.yaw_rate + 0.02
+        assert abs(fly.state[plan.YAW] - fly.yaw) < 0.05
     assert picture(fly, fly.state) == pytest.approx((0.5, 0.4), abs=0.02)
 
 
@@ -288,12 +295,14 @@ def test_a_fixed_aperture_prime_works(flight, camera):
     fly = flight(camera=phone, focal_length=28.0, f_number=1.8)
     for found in fly.steps(200, goals(mm=28.0), HERO):
         assert found.origin is Origin.SOLVED
-        np.testing.assert_allclose(found.states[:, 15], math.log(28.0), atol=1e-9)
-        np.testing.assert_allclose(found.states[:, 17], 2 * math.log2(1.8), atol=1e-9)
+        np.testing.assert_allclose(
+            found.states[:, plan.LOG_FOCAL_LENGTH], math.log(28.0), atol=1e-9
+        )
+        np.testing.assert_allclose(found.states[:, plan.STOPS], 2 * math.log2(1.8), atol=1e-9)
     assert picture(fly, fly.state) == pytest.approx((0.5, 0.4), abs=0.03)
     size = 28.0 * HERO.height / fly.camera.sensor.height
     depth = world_to_camera(
-        HERO.predict(fly.now).point("centre"), fly.state[plan.POSITION], *fly.state[9:12]
+        HERO.predict(fly.now).point("centre"), fly.state[plan.POSITION], *fly.state[plan.ANGLES]
     )[2]
     assert size / depth == pytest.approx(0.5, rel=0.05)
 
@@ -312,7 +321,7 @@ def test_with_a_deadline_of_zero_every_step_is_late(camera, vehicle, safety, fli
         assert found.origin is Origin.BRAKING
         assert "took" in (fly.controller.failure or "")
     assert isinstance(fly.controller, Controller)
-    np.testing.assert_allclose(fly.state[:9], [-8, 0, 2, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(fly.state[plan.MOTION], [-8, 0, 2, 0, 0, 0, 0, 0, 0], atol=1e-6)
 
 
 def test_shifted_inputs_start_later():

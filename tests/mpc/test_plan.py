@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cinempc.camera import LensState
-from cinempc.mpc import plan
-from cinempc.mpc.plan import NU, NX, Plan, lens_state, lens_vector, propagate
+from cinempc.rig import plan
+from cinempc.rig.camera import LensState
+from cinempc.rig.plan import NU, NX, Plan, lens_state, lens_vector, propagate
 
 NUMBERS = st.floats(-3, 3, allow_nan=False)
 
@@ -68,7 +68,7 @@ def test_a_sample_is_the_state_in_words(time):
     x, point = found.state(time), found.sample(time)
     np.testing.assert_array_equal(point.position, x[plan.POSITION])
     np.testing.assert_array_equal(point.rates, x[plan.RATES])
-    assert point.lens.focal_length_mm == pytest.approx(math.exp(x[15]))
+    assert point.lens.focal_length_mm == pytest.approx(math.exp(x[plan.LOG_FOCAL_LENGTH]))
     assert 0.0 <= found.heading(time) <= 1.0
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cinempc.mpc import controller as controllers
-from cinempc.mpc import plan, sqp
+from cinempc.mpc import sqp
 from cinempc.mpc.controller import Controller, Settings
+from cinempc.mpc.model import Horizon, dynamics
 from cinempc.mpc.objectives import (
     Aperture,
     DepthOfField,
@@ -27,10 +27,12 @@ from cinempc.mpc.objectives import (
     Soft,
     Viewpoint,
 )
-from cinempc.mpc.plan import Origin
-from cinempc.mpc.problem import Horizon, Problem, dynamics
+from cinempc.mpc.problem import Problem
 from cinempc.mpc.reference import Reference
-from cinempc.subject import SubjectEstimate
+from cinempc.mpc.start import Start
+from cinempc.rig import plan
+from cinempc.rig.plan import Origin
+from cinempc.rig.subject import SubjectEstimate
 
 
 def person(name, x, y, vx=0.0, vy=0.0, heading=0.0):
@@ -78,9 +80,8 @@ CASES = {
 
 
 def numbers(problem, controller, wish, subjects, begin):
-    return controller._data(
-        problem, 0.0, begin, np.zeros(3), float(begin[9]), wish, {s.id: s for s in subjects}
-    )[0]
+    here = Start(begin, np.zeros(3), float(begin[plan.YAW]))
+    return controller.data(problem, 0.0, here, wish, {s.id: s for s in subjects})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda name: name.replace(" ", "-"))
@@ -93,12 +94,12 @@ def test_converged_it_costs_what_ipopt_finds(case, camera, vehicle, safety, star
     for trial in range(4):
         begin = start(focus=7.0)
         if trial:
-            begin[0:3] += random.normal(0.0, [0.8, 0.8, 0.4])
-            begin[3:6] = random.normal(0.0, [1.0, 1.0, 0.3])
-            begin[6:9] = random.normal(0.0, 0.4, 3)
-            begin[9:12] += random.normal(0.0, 0.08, 3)
-            begin[12:15] = random.normal(0.0, 0.1, 3)
-            begin[15:18] += random.normal(0.0, [0.1, 0.01, 0.3])
+            begin[plan.POSITION] += random.normal(0.0, [0.8, 0.8, 0.4])
+            begin[plan.VELOCITY] = random.normal(0.0, [1.0, 1.0, 0.3])
+            begin[plan.ACCELERATION] = random.normal(0.0, 0.4, 3)
+            begin[plan.ANGLES] += random.normal(0.0, 0.08, 3)
+            begin[plan.RATES] = random.normal(0.0, 0.1, 3)
+            begin[plan.LENS] += random.normal(0.0, [0.1, 0.01, 0.3])
         data = numbers(problem, controller, wish, subjects, begin)
         ours = sqp.solve(problem, data, 60)
         best = reference.solve(replace(data, guess=ours.iterate.inputs))
@@ -184,7 +185,7 @@ def test_dynamics_are_the_exact_polynomials():
     A2, B2 = dynamics(0.26, (True, True, True))
     np.testing.assert_allclose(A @ A, A2, atol=1e-12)
     np.testing.assert_allclose(A @ B + B, B2, atol=1e-12)
-    assert not dynamics(0.1, (False, True, False))[1][[15, 17]].any()
+    assert not dynamics(0.1, (False, True, False))[1][[plan.LOG_FOCAL_LENGTH, plan.STOPS]].any()
 
 
 def test_the_prediction_enters_over_the_horizon(camera, vehicle, safety, start):
@@ -192,10 +193,11 @@ def test_the_prediction_enters_over_the_horizon(camera, vehicle, safety, start):
     controller = Controller(camera, vehicle, safety)
     problem = controller.problem(wish, tuple(s.id for s in subjects))
     data = numbers(problem, controller, wish, subjects, start())
-    times = controllers.node_times(0.0, controller.settings.horizon)
-    for i, subject in enumerate(subjects):
+    times = controller.settings.horizon.times(0.0)
+    for subject in subjects:
         expected = subject.position + times[:, None] * subject.velocity
-        np.testing.assert_allclose(data.parameters[:, 6 * i : 6 * i + 3], expected)
+        place = problem.layout.subjects[subject.id].position
+        np.testing.assert_allclose(data.parameters[:, place], expected)
 
 
 def test_ipopt_flies_too_where_asked_to(flight):

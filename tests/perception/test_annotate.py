@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perception.annotate import GroundMark, colour, draw
-from perception.detections import KEYPOINTS, Detections
+from perception.detect.detections import KEYPOINTS, Detections
 
 GREY = (90, 90, 90)
 

@@ -1,7 +1,6 @@
 """Appearance: colour words, people told apart by their clothes, and no box that it trips over."""
 
 import contextlib
-import time
 
 import cv2
 import numpy as np
@@ -10,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinempc.errors import CinempcError
-from perception.appearance import COLOURS, Look, LookError, describe, match, parse_look
-from perception.detections import KEYPOINTS, Detections
+from perception.detect.detections import KEYPOINTS, Detections
+from perception.identify.appearance import match, measure_appearances
+from perception.identify.colours import COLOURS
+from perception.identify.query import AppearanceError, AppearanceQuery, parse_appearance
 
 #: Several cloths for each word, sRGB.
 CLOTH = {
@@ -70,7 +71,7 @@ def look_of(torso, legs, stops=0.0, keypoints=True, height=180, seed=0):
         {0: "person"},
         points[None] if keypoints else None,
     )
-    return describe(exposed(image, stops), found)[0]
+    return measure_appearances(exposed(image, stops), found)[0]
 
 
 SAMPLES = [(name, rgb) for name, cloths in CLOTH.items() for rgb in cloths]
@@ -80,13 +81,13 @@ SAMPLES = [(name, rgb) for name, cloths in CLOTH.items() for rgb in cloths]
 @pytest.mark.parametrize(("name", "rgb"), SAMPLES)
 def test_cloth_is_called_by_its_colour_within_a_stop_of_light(name, rgb, stops):
     seen = look_of(rgb, (60, 60, 60), stops)
-    assert match(Look("person", (name,)), seen) > 0.35
+    assert match(AppearanceQuery("person", (name,)), seen) > 0.35
 
 
 @pytest.mark.parametrize(("name", "rgb"), SAMPLES)
 def test_in_good_light_no_other_word_fits_better(name, rgb):
     seen = look_of(rgb, (60, 60, 60))
-    fit = {word: match(Look("person", (word,)), seen) for word in COLOURS}
+    fit = {word: match(AppearanceQuery("person", (word,)), seen) for word in COLOURS}
     assert max(fit, key=fit.get) == name, fit
     assert fit[name] > 0.6
 
@@ -107,14 +108,14 @@ def test_in_good_light_no_other_word_fits_better(name, rgb):
     ],
 )
 def test_wrong_words_do_not_fit(asked, rgb, stops):
-    assert match(Look("person", (asked,)), look_of(rgb, (60, 60, 60), stops)) < 0.15
+    assert match(AppearanceQuery("person", (asked,)), look_of(rgb, (60, 60, 60), stops)) < 0.15
 
 
 @pytest.mark.parametrize("keypoints", [True, False])
 def test_torso_and_legs_are_told_apart(keypoints):
     seen = look_of(CLOTH["white"][0], CLOTH["black"][0], keypoints=keypoints)
-    right = parse_look("man in white shirt and black trousers")
-    wrong = parse_look("man in black shirt and white trousers")
+    right = parse_appearance("man in white shirt and black trousers")
+    wrong = parse_appearance("man in black shirt and white trousers")
     assert match(right, seen) > (0.7 if keypoints else 0.4)
     assert match(wrong, seen) < 0.15
 
@@ -151,54 +152,60 @@ def test_a_person_in_profile_is_still_sampled_on_the_torso():
         {0: "person"},
         points[None],
     )
-    assert match(parse_look("person in red"), describe(image, found)[0]) > 0.9
+    assert match(parse_appearance("person in red"), measure_appearances(image, found)[0]) > 0.9
 
 
 @pytest.mark.parametrize(
-    ("words", "look"),
+    ("words", "query"),
     [
-        ("person", Look("person")),
-        ("person in red", Look("person", ("red",))),
-        ("woman in a blue jacket", Look("person", ("blue",))),
-        ("man in white shirt and black trousers", Look("person", ("white",), ("black",))),
-        ("Man in a T-shirt in navy", Look("person", ("blue",))),
-        ("red and white striped shirt", Look("person", ("red", "white"))),
-        ("girl in jeans", Look("person", (), ("blue",))),
-        ("woman in a green dress", Look("person", ("green",), ("green",))),
-        ("the red dancer", Look("person", ("red",))),
-        ("white woman in a beige coat", Look("person", ("brown",))),
-        ("man with a black hat and a gray hoodie", Look("person", ("grey",))),
-        ("person in yellow next to the red car", Look("person", ("yellow",))),
-        ("man in red with black shoes", Look("person", ("red",))),
-        ("woman in a white shirt, in black trousers", Look("person", ("white",), ("black",))),
-        ("person left of the red bus", Look("person")),
-        ("red car", Look("car", ("red",))),
-        ("the two women", Look("person")),
-        ("black dog", Look("dog", ("black",))),
-        ("somebody gloomy by the fountain in purple", Look("person", ("purple",))),
+        ("person", AppearanceQuery("person")),
+        ("person in red", AppearanceQuery("person", ("red",))),
+        ("woman in a blue jacket", AppearanceQuery("person", ("blue",))),
+        (
+            "man in white shirt and black trousers",
+            AppearanceQuery("person", ("white",), ("black",)),
+        ),
+        ("Man in a T-shirt in navy", AppearanceQuery("person", ("blue",))),
+        ("red and white striped shirt", AppearanceQuery("person", ("red", "white"))),
+        ("girl in jeans", AppearanceQuery("person", (), ("blue",))),
+        ("woman in a green dress", AppearanceQuery("person", ("green",), ("green",))),
+        ("the red dancer", AppearanceQuery("person", ("red",))),
+        ("white woman in a beige coat", AppearanceQuery("person", ("brown",))),
+        ("man with a black hat and a gray hoodie", AppearanceQuery("person", ("grey",))),
+        ("person in yellow next to the red car", AppearanceQuery("person", ("yellow",))),
+        ("man in red with black shoes", AppearanceQuery("person", ("red",))),
+        (
+            "woman in a white shirt, in black trousers",
+            AppearanceQuery("person", ("white",), ("black",)),
+        ),
+        ("person left of the red bus", AppearanceQuery("person")),
+        ("red car", AppearanceQuery("car", ("red",))),
+        ("the two women", AppearanceQuery("person")),
+        ("black dog", AppearanceQuery("dog", ("black",))),
+        ("somebody gloomy by the fountain in purple", AppearanceQuery("person", ("purple",))),
     ],
 )
-def test_words_become_a_look(words, look):
-    assert parse_look(words) == look
+def test_words_become_a_query(words, query):
+    assert parse_appearance(words) == query
 
 
 @pytest.mark.parametrize("words", ["", "the fountain", "persn in rde", "42"])
 def test_words_that_say_nothing_are_refused_with_a_way_out(words):
-    with pytest.raises(LookError, match="person in red") as caught:
-        parse_look(words)
+    with pytest.raises(AppearanceError, match="person in red") as caught:
+        parse_appearance(words)
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, CinempcError)
 
 
 def test_the_refusal_guesses_what_was_meant():
-    with pytest.raises(LookError, match="did you mean 'person'"):
-        parse_look("persn")
+    with pytest.raises(AppearanceError, match="did you mean 'person'"):
+        parse_appearance("persn")
 
 
 @given(st.text())
 def test_any_text_is_a_look_or_refused(words):
-    with contextlib.suppress(LookError):
-        assert set(parse_look(words).torso) <= set(COLOURS)
+    with contextlib.suppress(AppearanceError):
+        assert set(parse_appearance(words).torso) <= set(COLOURS)
 
 
 coordinates = st.floats(-1e4, 1e4) | st.sampled_from([0.0, 50.0, np.nan, np.inf, -np.inf])
@@ -222,29 +229,10 @@ def test_no_box_and_no_keypoints_make_it_fail(boxes, seed, keypoints):
         {0: "person"},
         points if keypoints else None,
     )
-    seen = describe(random.integers(0, 256, (60, 80, 3), dtype=np.uint8), found)
+    seen = measure_appearances(random.integers(0, 256, (60, 80, 3), dtype=np.uint8), found)
     assert len(seen) == n
     for a in seen:
         assert np.isfinite(a.bins).all()
         assert 0 <= a.distance(seen[0]) <= 1
-        assert 0 <= match(Look("person", ("red",), ("blue",)), a) <= 1
+        assert 0 <= match(AppearanceQuery("person", ("red",), ("blue",)), a) <= 1
         a.blend(seen[0], 0.5)
-
-
-def test_it_is_quick():
-    image = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), dtype=np.uint8)
-    boxes, points = zip(
-        *(
-            person_at(image[:10, :10].copy(), 100 * k, 300, 400, (1, 2, 3), (1, 2, 3))
-            for k in range(15)
-        ),
-        strict=True,
-    )
-    found = Detections(np.array(boxes, float), np.ones(15), np.zeros(15, int), {}, np.array(points))
-    describe(image, found)
-    spent = []
-    for _ in range(5):
-        start = time.perf_counter()
-        describe(image, found)
-        spent.append((time.perf_counter() - start) / 15)
-    assert min(spent) < 2e-3  # 0.5 ms is meant; machines under test are busy

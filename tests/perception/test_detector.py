@@ -1,25 +1,22 @@
 """Detection: every layout of ONNX file, both back ends, and files and pictures that are none."""
 
-import os
+import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from scipy.optimize import linear_sum_assignment
 
-from perception import detector
-from perception.detector import FrameError, WeightsError
-from perception.letterbox import Letterbox
-from perception.ultralytics_detector import ultralytics as loaded
+from perception import detect
+from perception.detect import detector, loading, models
+from perception.detect.detector import BACKENDS, FrameError, WeightsError
+from perception.detect.letterbox import Letterbox
+from tests.perception.photographs import photograph, weights
 
 PICTURE = np.full((240, 320, 3), 90, np.uint8)
-#: Weights of other makers, for these tests only; where they lie elsewhere, CINEMPC_MODELS says.
-MODELS = Path(os.environ.get("CINEMPC_MODELS", Path(__file__).parents[3] / "shared" / "models"))
 
 
 def model(
@@ -75,7 +72,7 @@ def raw(rows: list[tuple[float, ...]], count: int = 60, channels: int = 6) -> np
 
 def test_boxes_come_back_in_px_of_the_picture(tmp_path: Path) -> None:
     out = raw([(100, 108, 40, 80, 0.9, 0.1), (200, 128, 60, 60, 0.1, 0.8)])
-    found = detector.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
     assert [found.name(k) for k in range(len(found))] == ["person", "bus"]
     np.testing.assert_allclose(found.boxes, [[80, 60, 120, 140], [170, 90, 230, 150]], atol=1e-3)
     np.testing.assert_allclose(found.scores, [0.9, 0.8], atol=1e-6)
@@ -85,7 +82,7 @@ def test_boxes_come_back_in_px_of_the_picture(tmp_path: Path) -> None:
 def test_of_two_boxes_of_one_thing_the_better_is_given(tmp_path: Path) -> None:
     out = raw([(100, 108, 40, 80, 0.7, 0.0), (102, 108, 40, 80, 0.9, 0.0),
                (101, 108, 40, 80, 0.0, 0.8)])  # fmt: skip
-    found = detector.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
     assert found.scores == pytest.approx([0.9, 0.8])  # another class is another thing
     assert list(found.classes) == [0, 1]
 
@@ -96,10 +93,10 @@ def test_only_the_wanted_classes_are_given(tmp_path: Path) -> None:
         raw([(100, 108, 40, 80, 0.9, 0.1), (200, 128, 60, 60, 0.1, 0.8)]),
         ABOUT,
     )
-    found = detector.load(file, classes=["bus"]).detect(PICTURE)
+    found = loading.load(file, classes=["bus"]).detect(PICTURE)
     assert [found.name(k) for k in range(len(found))] == ["bus"]
     with pytest.raises(WeightsError, match=r"do not know buss.*did you mean bus"):
-        detector.load(file, classes=["buss"])
+        loading.load(file, classes=["buss"])
 
 
 def points(u: float, v: float) -> list[float]:
@@ -108,7 +105,7 @@ def points(u: float, v: float) -> list[float]:
 
 def test_keypoints_of_a_pose_model(tmp_path: Path) -> None:
     out = raw([(100, 108, 40, 80, 0.9, *points(90, 80))], channels=56)
-    found = detector.load(model(tmp_path / "m.onnx", out, POSE)).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, POSE)).detect(PICTURE)
     assert found.keypoints.shape == (1, 17, 3)
     np.testing.assert_allclose(found.keypoints[0, 3], [93, 75, 0.5], atol=1e-4)
 
@@ -117,7 +114,7 @@ def test_a_model_with_nms_inside(tmp_path: Path) -> None:
     out = np.zeros((1, 300, 57), np.float32)
     out[0, 0, :6] = [80, 68, 120, 148, 0.9, 0]
     out[0, 0, 6:] = points(90, 80)
-    found = detector.load(model(tmp_path / "m.onnx", out, POSE)).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, POSE)).detect(PICTURE)
     np.testing.assert_allclose(found.boxes, [[80, 60, 120, 140]], atol=1e-3)
     np.testing.assert_allclose(found.keypoints[0, 0], [90, 72, 0.5], atol=1e-4)
 
@@ -126,7 +123,7 @@ def test_half_precision(tmp_path: Path) -> None:
     out = raw([(100, 108, 40, 80, 0.9, 0.1)]).astype(np.float16)
     file = model(tmp_path / "m.onnx", out, ABOUT, kind=TensorProto.FLOAT16)
     np.testing.assert_allclose(
-        detector.load(file).detect(PICTURE).boxes, [[80, 60, 120, 140]], atol=0.2
+        loading.load(file).detect(PICTURE).boxes, [[80, 60, 120, 140]], atol=0.2
     )
 
 
@@ -135,9 +132,9 @@ def test_a_dynamic_size_is_cut_to_the_picture(tmp_path: Path) -> None:
         tmp_path / "m.onnx", raw([(50, 50, 20, 40, 0.9, 0.1)]), ABOUT | {"imgsz": "[160, 160]"},
         size=None,
     )  # fmt: skip
-    found = detector.load(file).detect(PICTURE)  # 160 x 120 and 4 px more above and below
+    found = loading.load(file).detect(PICTURE)  # 160 x 120 and 4 px more above and below
     np.testing.assert_allclose(found.boxes, [[80, 52, 120, 132]], atol=1e-3)
-    twice = detector.load(file, size=320).detect(PICTURE)
+    twice = loading.load(file, size=320).detect(PICTURE)
     np.testing.assert_allclose(twice.boxes, [[40, 22, 60, 62]], atol=1e-3)
 
 
@@ -146,7 +143,7 @@ def test_yolox(tmp_path: Path) -> None:
     cell = 52 * 52 + 5 * 26 + 7  # row 5, column 7 of the grid of stride 16
     out[0, cell, :5] = [0.5, 0.5, np.log(4), np.log(8), 0.9]
     out[0, cell, 5] = 1.0
-    found = detector.load(model(tmp_path / "m.onnx", out, size=(416, 416))).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, size=(416, 416))).detect(PICTURE)
     assert found.name(0) == "person"
     box = np.array([120 - 32, 88 - 64, 120 + 32, 88 + 64]) * 320 / 416
     np.testing.assert_allclose(found.boxes, [box], atol=1e-3)
@@ -156,7 +153,7 @@ def test_yolox(tmp_path: Path) -> None:
 def test_numbers_that_are_none_are_dropped(tmp_path: Path) -> None:
     out = raw([(np.nan, 108, 40, 80, 0.9, 0.1), (200, 128, 60, 60, 0.1, 0.8),
                (100, 108, 40, 80, np.nan, 0.1)])  # fmt: skip
-    found = detector.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
+    found = loading.load(model(tmp_path / "m.onnx", out, ABOUT)).detect(PICTURE)
     assert [found.name(k) for k in range(len(found))] == ["bus"]
 
 
@@ -168,24 +165,66 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     text.write_text("not a model")
     for file in (cut, text):
         with pytest.raises(WeightsError, match=rf"{file.name}.*no ONNX model"):
-            detector.load(file)
+            loading.load(file)
     with pytest.raises(WeightsError, match="there is no such file"):
-        detector.load(tmp_path / "none.onnx")
+        loading.load(tmp_path / "none.onnx")
     other = model(tmp_path / "other.onnx", np.zeros((1, 1000), np.float32))
     with pytest.raises(WeightsError, match=r"not a YOLO.*\[1, 1000\]"):
-        detector.load(other)
+        loading.load(other)
     masks = model(tmp_path / "masks.onnx", raw([]), ABOUT | {"task": "segment"})
     with pytest.raises(WeightsError, match="'segment'; only 'detect' and 'pose'"):
-        detector.load(masks)
+        loading.load(masks)
     hands = model(
         tmp_path / "hands.onnx", raw([], channels=5 + 63), POSE | {"kpt_shape": "[21, 3]"}
     )
     with pytest.raises(WeightsError, match="21 x 3, not the 17"):
-        detector.load(hands)
+        loading.load(hands)
     with pytest.raises(WeightsError, match="fixed at 320 x 256"):
-        detector.load(whole, size=640)
+        loading.load(whole, size=640)
     with pytest.raises(WeightsError, match=r"ONNX Runtime needs an \.onnx"):
-        detector.load("yolo11n.pt", backend="onnxruntime")
+        loading.load("yolo11n.pt", backend="onnxruntime")
+
+
+def test_a_backend_that_is_not_there(tmp_path: Path) -> None:
+    file = model(tmp_path / "m.onnx", raw([]), ABOUT)
+    with pytest.raises(WeightsError, match=r"no backend 'abacus'; there are .*onnxruntime"):
+        loading.load(file, backend="abacus")
+
+
+CENTRE_DETECTOR = """
+import numpy as np
+from perception.detect.detections import Detections
+from perception.detect.detector import check_image, register
+
+@register("centre", suffixes=(".centre",))
+class CentreDetector:
+    def __init__(self, file, options):
+        self.names, self.has_keypoints, self.milliseconds = {0: file.read_text()}, False, {}
+        self.score = options.confidence
+
+    def detect(self, image):
+        high, wide = check_image(image).shape[:2]
+        box = np.array([[wide / 4, high / 4, 3 * wide / 4, 3 * high / 4]])
+        return Detections(box, np.array([self.score]), np.zeros(1, np.int64), self.names)
+"""
+
+
+def test_a_new_detector_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "detect"
+    folder.mkdir()
+    (folder / "centre_detector.py").write_text(CENTRE_DETECTOR)
+    (tmp_path / "mine.centre").write_text("dog")
+    monkeypatch.setenv("CINEMPC_MODELS", str(tmp_path))
+    monkeypatch.setattr(detect, "__path__", [*detect.__path__, str(folder)])
+    monkeypatch.setattr(loading, "BACKENDS", kinds := dict(BACKENDS))
+    monkeypatch.setattr(detector, "BACKENDS", kinds)
+    try:
+        found = loading.load(models.find("mine"), confidence=0.4).detect(PICTURE)
+    finally:
+        sys.modules.pop("perception.detect.centre_detector", None)
+    np.testing.assert_allclose(found.boxes, [[80, 60, 240, 180]])
+    assert (found.name(0), found.scores[0]) == ("dog", 0.4)
+    assert not [kind for kind in BACKENDS if "centre" in kind]  # as before
 
 
 @pytest.mark.parametrize(
@@ -199,7 +238,7 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_picture(tmp_path: Path, image: np.ndarray) -> None:
-    eye = detector.load(model(tmp_path / "m.onnx", raw([]), ABOUT))
+    eye = loading.load(model(tmp_path / "m.onnx", raw([]), ABOUT))
     with pytest.raises(FrameError, match="a picture"):
         eye.detect(image)
     assert len(eye.detect(PICTURE)) == 0
@@ -228,94 +267,11 @@ def test_what_is_found_lies_where_it_was(
 # --- weights of other makers, real pictures ---
 
 
-def weights(name: str) -> Path:
-    file = MODELS / name
-    if not file.is_file():
-        pytest.skip(f"{file} is not there")
-    return file
-
-
-def photograph(name: str) -> np.ndarray:
-    ultralytics = loaded()
-    file = Path(ultralytics.__file__).parent / "assets" / name
-    return np.ascontiguousarray(cv2.imread(str(file))[:, :, ::-1])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["yolov8n_coco_int8.onnx", "yolox_nano_coco.onnx"])
 def test_real_photographs(name: str) -> None:
-    eye = detector.load(weights(name))
+    eye = loading.load(weights(name))
     street = eye.detect(photograph("bus.jpg"))
     assert len(street.of_class("person")) >= 3
     assert len(street.of_class("bus")) == 1
     assert len(eye.detect(photograph("zidane.jpg")).of_class("person")) == 2
-
-
-def agree(file: Path, image: np.ndarray, confidence: float, iou: float = 0.6) -> None:
-    one = detector.load(file, confidence=confidence, iou=iou).detect(image)
-    other = detector.load(file, confidence=confidence, iou=iou, backend="ultralytics").detect(image)
-    assert len(one) == len(other) > 0
-    # Of scores that are nearly alike, either may come first.
-    apart = np.abs(one.boxes[:, None] - other.boxes[None]).max(axis=2)
-    apart += 1e3 * np.abs(one.scores[:, None] - other.scores[None])
-    apart += 1e6 * (one.classes[:, None] != other.classes[None])
-    mine, its = linear_sum_assignment(apart)
-    np.testing.assert_allclose(one.boxes[mine], other.boxes[its], atol=1.0)
-    np.testing.assert_allclose(one.scores[mine], other.scores[its], atol=0.01)
-    assert list(one.classes[mine]) == list(other.classes[its])
-    if one.keypoints is not None:
-        points, others = one.keypoints[mine, :, :2], other.keypoints[its, :, :2]
-        np.testing.assert_allclose(points, others, atol=1.0)
-
-
-@pytest.mark.slow
-def test_both_back_ends_agree_on_coco_weights() -> None:
-    for name in ("bus.jpg", "zidane.jpg"):
-        agree(weights("yolov8n_coco_int8.onnx"), photograph(name), 0.25)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        ("yolov8n-pose", {"dynamic": True}),
-        ("yolo11n", {}),
-        ("yolo11n-pose", {"nms": True}),
-        ("yolo26n-pose", {}),
-    ],
-)
-def test_both_back_ends_agree_on_what_ultralytics_exports(
-    tmp_path: Path, kind: str, settings: dict[str, bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ultralytics = loaded()
-    torch = pytest.importorskip("torch")
-    monkeypatch.chdir(tmp_path)
-    torch.manual_seed(0)
-    made = ultralytics.YOLO(f"{kind}.yaml")
-    # Untrained scores are all alike: random weights at the end, as strong as spreads the scores
-    # on this picture, give something to find.
-    image = cv2.resize(photograph("bus.jpg"), (320, 240))
-    seen = torch.from_numpy(cv2.resize(image, (160, 160)).transpose(2, 0, 1)[None] / 255).float()
-    spread = torch.Generator().manual_seed(1)
-    for name, end in made.model.named_modules():
-        if not (isinstance(end, torch.nn.Conv2d) and "cv3." in name and name.endswith(".2")):
-            continue
-        end.weight.data[:] = torch.randn(end.weight.shape, generator=spread)
-        end.bias.data[:] = 0.0
-        kept: list = []
-        hook = end.register_forward_hook(lambda part, given, out, kept=kept: kept.append(out))
-        with torch.no_grad():
-            made.model(seen)
-        hook.remove()
-        scale = 3.0 / (kept[0].max() - kept[0].mean())
-        end.weight.data *= scale
-        end.bias.data[:] = -1.0 - scale * kept[0].mean()
-    file = Path(made.export(format="onnx", imgsz=160, **settings))
-    scores = detector.load(file, confidence=0.001).detect(image).scores
-    assert len(scores)
-    # Between two scores that are apart, so that rounding moves none across.
-    some = np.sort(scores)[::-1][:20]
-    gap = int(np.argmax(some[:-1] - some[1:])) if len(some) > 1 else 0
-    least = float(some[gap : gap + 2].mean()) if len(some) > 1 else 0.5 * float(some[0])
-    # Which of two boxes with nearly the same score stays would be a toss: both do.
-    agree(file, image, least, iou=1.0)

@@ -7,16 +7,21 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from perception.estimator import Measurement, Prior, SubjectFilter
-from perception.motion import Dynamics
+from perception.localise.estimator import Prior, SubjectFilter
+from perception.localise.motion import Dynamics
+from perception.localise.observation import PositionObservation
 
 FRAME = 1 / 24  # s
 SPREAD = 0.05  # m
-WALK = Dynamics()
+WALK = Dynamics(ground=Prior().ground, ground_std=Prior().ground_std)
 
 
-def seen(time: float, position, spread: float = SPREAD, height: float | None = None) -> Measurement:
-    return Measurement(time, np.asarray(position, dtype=float), spread**2 * np.eye(3), height)
+def seen(
+    time: float, position, spread: float = SPREAD, height: float | None = None
+) -> PositionObservation:
+    return PositionObservation(
+        time, np.asarray(position, dtype=float), spread**2 * np.eye(3), height
+    )
 
 
 def walker(random: np.random.Generator, frames: int) -> np.ndarray:
@@ -27,10 +32,16 @@ def walker(random: np.random.Generator, frames: int) -> np.ndarray:
     x = np.zeros(6)
     x[3:] = [WALK.speed, WALK.speed, 0.1] * random.standard_normal(3)
     states = np.empty((frames, 6))
+    assert WALK.ground is not None
+    keep = math.exp(-FRAME / WALK.ground_time)
     for k in range(frames):
         states[k] = x
         noise = np.sqrt(density)[:, None] * (random.standard_normal((3, 2)) @ root.T)
-        x = np.concatenate([x[:3] + FRAME * x[3:] + noise[:, 0], x[3:] + noise[:, 1]])
+        x = np.concatenate([x[:3] + FRAME * x[3:], x[3:]])
+        x[2] = WALK.ground + keep * (x[2] - WALK.ground)
+        x[5] *= math.exp(-FRAME / WALK.climb_time)
+        x += np.concatenate([noise[:, 0], noise[:, 1]])
+        x[2] += WALK.ground_std * math.sqrt(1 - keep**2) * random.standard_normal()
     return states
 
 
@@ -55,13 +66,14 @@ def nees(seed: int, delay: Callable[[np.random.Generator], float]) -> list[float
     return errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "delay",
     [lambda random: 0.08, lambda random: random.uniform(0.05, 0.3)],
     ids=["80 ms late", "50 to 300 ms late, out of order"],
 )
 def test_its_covariance_is_honest(delay: Callable[[np.random.Generator], float]) -> None:
-    runs = 40
+    runs = 20
     mean = np.mean([nees(seed, delay) for seed in range(runs)], axis=0)
     low, high = chi2.ppf([0.025, 0.975], 6 * runs) / runs
     assert np.mean((mean > low) & (mean < high)) >= 0.85
@@ -207,7 +219,7 @@ def test_a_told_height_stays_and_the_body_where_it_was() -> None:
     subject = SubjectFilter("hero", Prior(height=1.58, height_std=0.01))
     for k in range(24):
         place = np.array([5.0, 0.0, 0.07])
-        subject.update(Measurement(k / 24, place, 1e-4 * np.eye(3), height=1.58))
+        subject.update(PositionObservation(k / 24, place, 1e-4 * np.eye(3), height=1.58))
     seen = subject.estimate(1.0)
     assert seen.height == pytest.approx(1.58, abs=0.01)
     subject.tell(1.0, 1.72)

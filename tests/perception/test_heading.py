@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cinempc.frames import wrap_angle
-from perception.heading import DIRECTIONS, Heading
+from perception.localise.heading import DIRECTIONS, Heading
 
 
 def towards(direction: float, std: float = 0.3) -> np.ndarray:
@@ -32,6 +32,21 @@ def test_a_walk_tells_the_heading(direction: float) -> None:
     for k in range(48):
         heading.walk(k / 24, velocity, 0.01 * np.eye(2))
     assert abs(wrap_angle(heading.estimate(2.0)[0] - direction)) < math.radians(3)
+
+
+@pytest.mark.parametrize("rate", [-0.8, 0.8])
+def test_who_turns_is_followed_without_lag(rate: float) -> None:
+    """By pictures and a walk; and a little ahead of the last of them."""
+    heading = Heading()
+    for k in range(72):
+        t = k / 24
+        velocity = 1.3 * np.array([math.cos(rate * t), math.sin(rate * t)])
+        heading.walk(t, velocity, 0.01 * np.eye(2), rate)
+        heading.look(t, 0.15 * towards(rate * t))
+    for ahead in (0.0, 0.1):
+        found, _ = heading.estimate(71 / 24 + ahead)
+        off = wrap_angle(found - rate * (71 / 24 + ahead))
+        assert abs(off) < math.radians(2.5)
 
 
 def test_standing_still_says_nothing() -> None:

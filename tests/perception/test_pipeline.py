@@ -9,16 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from cinempc.camera import LensState
-from cinempc.rig import CameraPose, Frame
-from perception.appearance import parse_look
-from perception.detections import Detections
-from perception.detector import FrameError, checked
-from perception.identity import Wanted
-from perception.pipeline import Part, Pipeline
-from perception.view import View
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import CameraPose, Frame
+from perception.detect.detections import Detections
+from perception.detect.detector import FrameError, check_image
+from perception.identify.query import SubjectQuery, parse_appearance
+from perception.localise.view import View
+from perception.pipeline import Pipeline
 from perception.yolo import LivePerception, YoloPerception
-from tests.perception.test_evidence import seen
+from tests.perception.test_detection_observation import seen
 
 SENSOR = (24.89, 14.0)
 SIZE = (960, 540)
@@ -49,7 +48,7 @@ class Painter:
         return frame
 
     def detect(self, image: np.ndarray) -> Detections:
-        checked(image)
+        check_image(image)
         clock.sleep(self.wait)
         assert self.view is not None
         each = [seen(self.view, place, heading) for place, heading, _ in self.now]
@@ -72,9 +71,9 @@ def people(t: float):
     ]
 
 
-PARTS = {
-    "hero": Part(Wanted(parse_look("person in red")), 1.75),
-    "friend": Part(Wanted(parse_look("person in blue"))),
+QUERIES = {
+    "hero": SubjectQuery(parse_appearance("person in red"), height=1.75),
+    "friend": SubjectQuery(parse_appearance("person in blue")),
 }
 
 
@@ -86,7 +85,7 @@ def film(perception: YoloPerception, painter: Painter, times: Iterator[float]):
 
 def test_subjects_are_bound_placed_and_predicted_over_the_delay() -> None:
     painter = Painter()
-    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, parts=PARTS), delay=0.1)
+    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=QUERIES), delay=0.1)
     for t, known in film(perception, painter, (k / RATE for k in range(48))):
         if t < 0.1:
             assert not known
@@ -104,7 +103,7 @@ def test_subjects_are_bound_placed_and_predicted_over_the_delay() -> None:
 
 def test_a_lost_subject_ages_and_keeps_its_name() -> None:
     painter = Painter()
-    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, parts=PARTS))
+    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=QUERIES))
     for _ in film(perception, painter, (k / RATE for k in range(36))):
         pass
     spreads = []
@@ -122,19 +121,66 @@ def test_a_lost_subject_ages_and_keeps_its_name() -> None:
     assert len(known) == 2
 
 
+def test_who_is_not_found_is_explained_by_who_was_seen() -> None:
+    painter = Painter()
+    queries = {
+        "hero": SubjectQuery(parse_appearance("person in green")),
+        "friend": SubjectQuery(parse_appearance("person in blue")),
+    }
+    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=queries))
+    assert "no person was seen" in perception.explain("hero")
+    for _ in film(perception, painter, (k / RATE for k in range(36))):
+        pass
+    assert perception.explain("friend") == ""
+    why = perception.explain("hero")
+    assert "person in red above and red below" in why
+    assert "person in blue above and blue below" in why
+    assert "(is friend)" in why
+    assert " m (" in why  # metres, beside the place in the picture
+    assert "'person in red jacket and red trousers'" in why
+
+
+def test_who_may_be_somebody_else_does_not_move_a_subject() -> None:
+    """In black and white, somebody comes from where the subject may be: not filmed as sure."""
+    painter = Painter()
+    query = {"hero": SubjectQuery(parse_appearance("person"))}
+    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=query), delay=0.0)
+    grey = (90, 90, 90)
+
+    def walk(t: float):
+        return [(np.array([0.0, -2.0 + 1.2 * t, 0.0]), math.pi / 2, grey)]
+
+    for k in range(36):
+        perception.observe(painter.frame(k / RATE, walk(k / RATE)))
+        perception.subjects(k / RATE)
+    for k in range(36, 96):
+        perception.observe(painter.frame(k / RATE, []))
+        perception.subjects(k / RATE)
+    for k in range(96, 120):
+        perception.observe(painter.frame(k / RATE, walk(k / RATE)))
+        (hero,) = perception.subjects(k / RATE)
+    result = perception.newest
+    assert result is not None
+    (number,) = {n for n in result.ids if n is not None}
+    assert result.unsure == {number}
+    assert number in result.names
+    assert hero.age > 3
+    assert np.linalg.norm(result.estimates[number].position - walk(119 / RATE)[0][0]) < 0.6
+
+
 def test_it_is_the_same_every_time() -> None:
     found = []
     for _ in range(2):
         painter = Painter()
-        perception = YoloPerception(Pipeline(painter, frame_rate=RATE, parts=PARTS))
+        perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=QUERIES))
         *_, last = film(perception, painter, (k / RATE for k in range(24)))
-        found.append(np.concatenate([last[1][name].position for name in PARTS]))
+        found.append(np.concatenate([last[1][name].position for name in QUERIES]))
     np.testing.assert_array_equal(*found)
 
 
 def test_a_frame_that_is_none_is_counted_and_costs_nothing_else() -> None:
     painter = Painter()
-    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, parts=PARTS))
+    perception = YoloPerception(Pipeline(painter, frame_rate=RATE, queries=QUERIES))
     for k in range(24):
         frame = painter.frame(k / RATE, people(k / RATE))
         if k % 6 == 5:
@@ -147,7 +193,7 @@ def test_a_frame_that_is_none_is_counted_and_costs_nothing_else() -> None:
 
 def test_pictures_out_of_order_are_used_where_they_belong() -> None:
     painter = Painter()
-    pipeline = Pipeline(painter, frame_rate=RATE, parts=PARTS)
+    pipeline = Pipeline(painter, frame_rate=RATE, queries=QUERIES)
     order = [k + (1 if k % 4 == 1 else -1 if k % 4 == 2 else 0) for k in range(40)]
     for k in order:
         frame = painter.frame(k / RATE, people(k / RATE))
@@ -173,7 +219,7 @@ def test_without_a_view_there_are_identities_and_no_places() -> None:
 def test_live_the_loop_never_waits() -> None:
     painter = Painter()
     painter.wait = 0.15
-    with LivePerception(Pipeline(painter, frame_rate=RATE, parts=PARTS)) as perception:
+    with LivePerception(Pipeline(painter, frame_rate=RATE, queries=QUERIES)) as perception:
         longest = 0.0
         for k in range(20):
             frame = painter.frame(k / RATE, people(0.0))

@@ -1,17 +1,25 @@
 """Every kind of source gives pictures in order, skips what is damaged and says what is wrong."""
 
 import http.server
+import os
+import struct
 import threading
 from functools import partial
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from cinempc.errors import CinempcError
-from cinempc.record.footage import Footage
-from perception import sources
-from perception.sources import SourceError, open_source
+from cinempc.video import streams
+from cinempc.video.footage import Footage
+from perception.sources import camera
+from perception.sources.images import IMAGE_SUFFIXES
+from perception.sources.opening import open_source
+from perception.sources.source import SourceError
+from tests.video.films import corners, quarters
+from tests.video.films import film as make_film
 
 RED, GREEN, BLUE = (200, 30, 20), (30, 180, 40), (20, 40, 210)
 
@@ -48,6 +56,18 @@ def test_an_image_file_is_rgb(tmp_path):
     assert (source.live, source.length, source.size, source.skipped) == (False, 1, (64, 48), 0)
 
 
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_images_of_every_kind_are_taken(tmp_path, suffix):
+    if not cv2.haveImageWriter(f"x{suffix}"):
+        pytest.skip(f"OpenCV here does not write {suffix}")
+    shape = (48, 64) if suffix == ".pgm" else (48, 64, 3)  # which has no colours
+    path = tmp_path / f"picture{suffix}"
+    assert cv2.imwrite(str(path), np.full(shape, 90, np.uint8))
+    (frame,) = open_source([path])
+    assert frame.image.shape == (48, 64, 3)
+    assert np.abs(frame.image.astype(int) - 90).max() < 12
+
+
 def test_a_grey_and_a_transparent_image_are_rgb_too(tmp_path):
     cv2.imwrite(str(tmp_path / "1.png"), np.full((48, 64), 90, np.uint8))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((48, 64, 4), 90, np.uint8))
@@ -55,6 +75,31 @@ def test_a_grey_and_a_transparent_image_are_rgb_too(tmp_path):
     for picture in open_source(tmp_path):
         assert picture.image.shape == (48, 64, 3)
         assert abs(picture.image.mean() - 90) < 1
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shown"),
+    [
+        (1, ["red", "green", "blue", "black"]),
+        (2, ["green", "red", "black", "blue"]),
+        (3, ["black", "blue", "green", "red"]),
+        (4, ["blue", "black", "red", "green"]),
+        (5, ["red", "blue", "green", "black"]),
+        (6, ["blue", "red", "black", "green"]),
+        (7, ["black", "green", "blue", "red"]),
+        (8, ["green", "black", "red", "blue"]),
+    ],
+)
+def test_a_photograph_stands_as_its_exif_says(tmp_path, orientation, shown):
+    """Exif 2.32, 4.6.4: tag 0x0112, one of eight."""
+    data = write(tmp_path / "a.jpg", quarters(64, 48)).read_bytes()
+    tiff = struct.pack("<2sHLHHHLHHL", b"II", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0" + tiff
+    (tmp_path / "a.jpg").write_bytes(
+        data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+    )
+    (picture,) = open_source(tmp_path / "a.jpg")
+    assert corners(picture.image) == shown
 
 
 @pytest.mark.parametrize("how", ["folder", "glob", "list"])
@@ -151,6 +196,14 @@ def test_what_is_not_there_is_said(tmp_path, monkeypatch, text, words):
         open_source(text)
 
 
+def test_videos_come_one_at_a_time(tmp_path):
+    picture = write(tmp_path / "1.png", flat(RED))
+    with pytest.raises(SourceError, match=r"a\.mp4: no picture.*one video at a time"):
+        open_source([picture, film(tmp_path / "a.mp4", 3)])
+    unnamed = picture.rename(tmp_path / "shot")
+    assert len(list(open_source([unnamed, write(tmp_path / "2.png", flat(BLUE))]))) == 2
+
+
 def test_an_empty_folder_is_said(tmp_path):
     with pytest.raises(SourceError, match="holds no images"):
         open_source(tmp_path)
@@ -168,6 +221,7 @@ class FakeCamera:
     """A camera that gives the listed pictures, None for a failed one, and then no more."""
 
     reads = ()
+    rate = 30.0
 
     def __init__(self, device):
         self.device, self.rest, self.held = device, list(self.reads), True
@@ -176,7 +230,7 @@ class FakeCamera:
         return self.held and self.device != 7
 
     def get(self, what):
-        values = {cv2.CAP_PROP_FPS: 30.0, cv2.CAP_PROP_FRAME_WIDTH: 64}
+        values = {cv2.CAP_PROP_FPS: self.rate, cv2.CAP_PROP_FRAME_WIDTH: 64}
         return values.get(what, 48)
 
     def set(self, what, value):
@@ -193,7 +247,7 @@ class FakeCamera:
 @pytest.mark.parametrize("text", ["0", "/dev/video0"])
 def test_a_camera_is_live_survives_misses_and_ends_clearly(monkeypatch, text):
     bgr = flat(RED)[..., ::-1]
-    monkeypatch.setattr(sources.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(camera.cv2, "VideoCapture", FakeCamera)
     monkeypatch.setattr(FakeCamera, "reads", (bgr, None, None, bgr))
     source = open_source(text)
     assert (source.live, source.frame_rate, source.size, source.length) == (
@@ -209,10 +263,51 @@ def test_a_camera_is_live_survives_misses_and_ends_clearly(monkeypatch, text):
     assert pictures[0].time <= pictures[1].time
 
 
+@pytest.mark.parametrize("claim", [0.0, -1.0, 1e7, float("nan"), float("inf")])
+def test_a_cameras_impossible_rate_is_not_believed(monkeypatch, claim):
+    monkeypatch.setattr(camera.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(FakeCamera, "rate", claim)
+    assert open_source("0").frame_rate is None
+
+
 def test_a_camera_that_is_not_there_is_said(monkeypatch):
-    monkeypatch.setattr(sources.cv2, "VideoCapture", FakeCamera)
+    monkeypatch.setattr(camera.cv2, "VideoCapture", FakeCamera)
     with pytest.raises(SourceError, match="camera 7: it does not open"):
         open_source("7")
+
+
+def test_a_streams_rate_is_measured_and_its_times_go_on(tmp_path, monkeypatch):
+    pictures = [flat(RED)] * 15
+    times = [k / 10 for k in range(15)]
+    one = make_film(tmp_path / "1.ts", pictures, times, rate=1000)
+    other = make_film(tmp_path / "2.ts", pictures, [t + 4000 for t in times], rate=1000)
+    (tmp_path / "a.ts").write_bytes(one.read_bytes() + other.read_bytes())
+    monkeypatch.setattr(streams, "open_video", lambda *_: av.open(str(tmp_path / "a.ts")))
+    with open_source("rtsp://camera/main") as source:
+        assert (source.live, source.length) == (True, None)
+        assert source.frame_rate == pytest.approx(10, rel=0.01)
+        assert [p.time for p in source] == pytest.approx([k / 10 for k in range(30)], abs=2e-3)
+
+
+def test_no_password_is_shown():
+    for address in ("rtsp://me:secret@127.0.0.1:9/main", "gopher://me:secret@a/b"):
+        with pytest.raises(SourceError) as caught:
+            open_source(address, timeout=2)
+        assert "://***@" in str(caught.value)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    """As a shell gives them: <(ffmpeg ...)."""
+    whole = make_film(tmp_path / "a.ts", [flat(RED)] * 40, [k / 10 for k in range(40)], rate=10)
+    data, pipe = whole.read_bytes(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    thread = threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True)
+    thread.start()
+    source = open_source(pipe)
+    assert source.frame_rate == pytest.approx(10, rel=0.01)
+    assert [p.time for p in source] == pytest.approx([k / 10 for k in range(40)], abs=2e-3)
+    thread.join()
 
 
 def test_a_video_over_http_and_a_dead_address(tmp_path):

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from cinempc.camera import LensState
 from cinempc.frames import project, world_to_camera
-from cinempc.rig import CameraPose, Frame
-from perception.detections import Detections
-from perception.tracker import SCALE, Tracker, stabilised
-from perception.view import View
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import CameraPose, Frame
+from perception.detect.detections import Detections
+from perception.identify.tracker import SCALE, Tracker, stabilised
+from perception.localise.view import View
 
 SIZE = (960, 540)
 SENSOR = (36.0, 20.25)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from cinempc.camera import Camera, LensState
-from cinempc.mpc.plan import LENS, POSITION, Plan, lens_vector
-from cinempc.record.events import CycleEvent, FrameEvent, FramingTarget, Shot
-from cinempc.rig import CameraPose, Frame, RigState
-from cinempc.subject import SubjectEstimate
+from cinempc.rig.camera import Camera, LensState
+from cinempc.rig.events import CycleEvent, FrameEvent, FramingTarget, Shot
+from cinempc.rig.plan import LENS, POSITION, Plan, lens_vector
+from cinempc.rig.state import CameraPose, Frame, RigState
+from cinempc.rig.subject import SubjectEstimate
 
 
 def make_camera() -> Camera:

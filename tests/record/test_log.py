@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from mcap.reader import make_reader
 
 from cinempc import frames
-from cinempc.record import log, metrics
-from cinempc.record.log import JSON_CHANNELS, TakeLog
+from cinempc.record.log import messages
+from cinempc.record.log.schemas import JSON_CHANNELS
+from cinempc.record.log.writer import TakeLog
+from cinempc.record.records import measure_frame
+from cinempc.record.stills import jpeg
 
 angles = st.floats(-1.5, 1.5)
 
@@ -21,7 +24,7 @@ def write(take, path, events):
     with TakeLog(path, take.camera, take.shots, script="name: x\n", about={"seed": 4}) as written:
         for event in events:
             if hasattr(event, "frame"):
-                written.frame(event, metrics.measure_frame(event, 0.03))
+                written.frame(event, measure_frame(event, 0.03))
             else:
                 written.cycle(event)
 
@@ -91,16 +94,16 @@ def test_an_interrupted_log_reads_back(take, tmp_path):
 def test_the_logged_picture_is_the_picture():
     image = np.zeros((40, 60, 3), np.uint8)
     image[:, 30:] = (200, 50, 20)
-    bgr = cv2.imdecode(np.frombuffer(log.jpeg(image, 95), np.uint8), cv2.IMREAD_COLOR)
+    bgr = cv2.imdecode(np.frombuffer(jpeg(image, 95), np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(bgr[20, 50, ::-1].astype(int) - (200, 50, 20)).max() < 8
 
 
 @given(angles, angles, angles)
 def test_quaternions_are_those_of_the_camera(yaw, pitch, roll):
     rotation = frames.camera_rotation(yaw, pitch, roll)
-    optical = matrix(log.optical_quaternion(yaw, pitch, roll))
+    optical = matrix(messages.optical_quaternion(yaw, pitch, roll))
     assert np.allclose(optical, rotation, atol=1e-12)
-    body = matrix(log.body_quaternion(yaw, pitch, roll))
+    body = matrix(messages.body_quaternion(yaw, pitch, roll))
     forward, left, up = rotation[:, 2], -rotation[:, 0], -rotation[:, 1]
     assert np.allclose(body, np.stack([forward, left, up], axis=1), atol=1e-12)
 

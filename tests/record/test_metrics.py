@@ -9,13 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc.camera import LensState
-from cinempc.mpc.plan import ANGULAR_ACCELERATION, JERK, Plan
-from cinempc.record import metrics
-from cinempc.record.events import FramingTarget, Shot
-from cinempc.record.metrics import CycleRecord, FrameRecord, Goal, SubjectRecord, TargetRecord
-from cinempc.rig import CameraPose, Frame
-from cinempc.subject import BODY_POINTS, SubjectEstimate
+from cinempc.record import metrics, optics
+from cinempc.record.goals import Goal
+from cinempc.record.records import (
+    CycleRecord,
+    FrameRecord,
+    SubjectRecord,
+    TargetRecord,
+    head_asked,
+    measure_cycle,
+    measure_frame,
+    measure_target,
+)
+from cinempc.rig.camera import LensState
+from cinempc.rig.events import FramingTarget, Shot
+from cinempc.rig.plan import ANGULAR_ACCELERATION, JERK, Plan
+from cinempc.rig.state import CameraPose, Frame
+from cinempc.rig.subject import BODY_POINTS, SubjectEstimate
 
 SENSOR = (32.0, 18.0)
 LEVEL = CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, 0.0, 0.0)
@@ -34,7 +44,7 @@ def subject(x=8.0, y=0.0, height=2.0) -> SubjectEstimate:
 def test_framing_error_is_in_frame_widths():
     # The body's middle is 1 m up, as the camera: its image is the picture's middle.
     target = FramingTarget("hero", "centre", 0.5 + 0.03, 0.5 + 0.04 * 16 / 9)
-    got = metrics.measure_target(target, subject(), LEVEL, frame())
+    got = measure_target(target, subject(), LEVEL, frame())
     assert got.framing_error_pct == pytest.approx(math.hypot(3, 4))
     assert got.in_frame
 
@@ -42,25 +52,25 @@ def test_framing_error_is_in_frame_widths():
 def test_framing_follows_the_projection():
     # 1 m to the left at 8 m through a 32 mm lens on a 32 mm sensor: 1/8 of the width.
     target = FramingTarget("hero", "centre", 0.5, 0.5)
-    got = metrics.measure_target(target, subject(y=1.0), LEVEL, frame())
+    got = measure_target(target, subject(y=1.0), LEVEL, frame())
     assert got.framing_error_pct == pytest.approx(12.5)
 
 
 def test_scale_is_the_image_height_over_the_frames():
     # 2 m at 8 m through 32 mm is 8 mm on the sensor, of 18 mm.
     target = FramingTarget("hero", "centre", 0.5, 0.5, scale=0.4)
-    got = metrics.measure_target(target, subject(), LEVEL, frame())
+    got = measure_target(target, subject(), LEVEL, frame())
     assert got.scale == pytest.approx(8 / 18)
     assert got.scale_error_pct == pytest.approx((8 / 18 / 0.4 - 1) * 100)
 
 
 def test_behind_the_camera_is_the_worst():
     target = FramingTarget("hero", "centre", 0.5, 0.5, scale=0.4)
-    got = metrics.measure_target(target, subject(x=-8.0), LEVEL, frame())
+    got = measure_target(target, subject(x=-8.0), LEVEL, frame())
     assert got.framing_error_pct == 100.0
     assert got.scale_error_pct == -100.0
     assert not got.in_frame
-    assert metrics.blur_mm(-8.0, frame()) == math.inf
+    assert optics.blur_mm(-8.0, frame()) == math.inf
 
 
 @pytest.mark.parametrize(
@@ -73,21 +83,21 @@ def test_behind_the_camera_is_the_worst():
     ],
 )
 def test_the_head_is_asked_for_where_the_picture_holds_it(target, asked):
-    assert metrics.head_asked(target) is asked
+    assert head_asked(target) is asked
 
 
 def test_a_head_out_of_the_frame_is_not_in_frame():
     # At 2 m the frame is 1.125 m high: the chest is in it, the top of the head, 1 m up, not.
     near = subject(x=2.0)
     chest = FramingTarget("hero", "chest", 0.5, 0.11)
-    assert not metrics.measure_target(chest, near, LEVEL, frame()).in_frame
+    assert not measure_target(chest, near, LEVEL, frame()).in_frame
     cut = replace(chest, scale=32 * 2 / (2 * 18))  # asked as big as it is: the head is cut off
-    assert metrics.measure_target(cut, near, LEVEL, frame()).in_frame
+    assert measure_target(cut, near, LEVEL, frame()).in_frame
 
 
 def test_blur_is_that_of_the_lens_at_the_eyes_depth(take):
     event = take.frame(0.0)
-    record = metrics.measure_frame(event, 0.03)
+    record = measure_frame(event, 0.03)
     hero, friend = record.subjects
     assert (hero.depth, friend.depth) == (6.0, 14.0)
     assert hero.blur_mm == 0.0  # focus is on 6 m
@@ -98,7 +108,7 @@ def test_blur_is_that_of_the_lens_at_the_eyes_depth(take):
 
 
 def test_without_truth_the_estimates_count(take):
-    record = metrics.measure_frame(take.frame(0.0, truth=False), 0.03)
+    record = measure_frame(take.frame(0.0, truth=False), 0.03)
     assert not record.against_truth
     assert record.subjects[0].depth == pytest.approx(6.05)
     assert math.isnan(record.subjects[0].estimate_error_m)
@@ -220,14 +230,14 @@ def test_the_jerk_is_that_of_the_plan_at_the_steps_time(take):
     inputs[0, JERK], inputs[1, JERK] = (9.0, 0.0, 0.0), (1.0, 2.0, 2.0)
     inputs[1, ANGULAR_ACCELERATION] = (0.0, 0.5, 0.0)
     plan = Plan(event.plan.times - 0.1, event.plan.states, inputs, event.plan.headings)
-    record = metrics.measure_cycle(replace(event, plan=plan))
+    record = measure_cycle(replace(event, plan=plan))
     assert record.jerk == (1.0, 2.0, 2.0)
     assert record.angular_acceleration == (0.0, 0.5, 0.0)
 
 
 def test_a_plan_that_starts_after_the_step_is_read_at_its_start(take):
     event = take.cycle(1.0)
-    assert metrics.measure_cycle(replace(event, time=0.9)).jerk == (0.0, 0.0, 0.0)
+    assert measure_cycle(replace(event, time=0.9)).jerk == (0.0, 0.0, 0.0)
 
 
 def test_goals():
@@ -266,11 +276,11 @@ def test_figures_are_always_valid_json(errors, wanted):
 def test_framing_error_is_a_distance(u, v, x, y, point):
     """Not negative, and zero exactly where the wanted place is the got one."""
     person = subject(x=x, y=y)
-    _, image = metrics.depth_and_image(person.point(point), LEVEL, frame())
+    _, image = optics.depth_and_image(person.point(point), LEVEL, frame())
     assert image is not None
     there = FramingTarget("hero", point, *image)
-    assert metrics.measure_target(there, person, LEVEL, frame()).framing_error_pct < 1e-9
-    away = metrics.measure_target(FramingTarget("hero", point, u, v), person, LEVEL, frame())
+    assert measure_target(there, person, LEVEL, frame()).framing_error_pct < 1e-9
+    away = measure_target(FramingTarget("hero", point, u, v), person, LEVEL, frame())
     expected = 100 * math.hypot(image[0] - u, (image[1] - v) * 9 / 16)
     assert away.framing_error_pct == pytest.approx(expected)
 

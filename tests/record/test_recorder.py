@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 
-from cinempc.record import metrics
-from cinempc.record.metrics import Goal
-from cinempc.record.recorder import Recorder, StillKeeper
+from cinempc.record import report
+from cinempc.record.goals import Goal
+from cinempc.record.recorder import Recorder
+from cinempc.record.records import measure_frame
+from cinempc.record.stills import StillKeeper
 
 GOALS = (
     Goal("framing_error_pct.rms", at_most=100.0),
@@ -78,6 +80,7 @@ def test_a_take_leaves_valid_files(take, tmp_path):
         assert "".join(reference) in ids
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_valid_files(take, tmp_path):
     def until_interrupted():
         for i, event in enumerate(take.events()):
@@ -107,20 +110,28 @@ def test_a_take_without_a_picture_leaves_valid_files(take, tmp_path):
     assert recorder.files.monitor is None
 
 
-def test_without_truth_the_report_says_so(take, tmp_path):
+@pytest.fixture
+def no_plots(monkeypatch):
+    """For tests of other things: plots are most of a short take's time."""
+    monkeypatch.setattr(report, "draw_all", lambda take: {})
+
+
+def test_without_truth_the_report_says_so(take, tmp_path, no_plots):
     events = [take.cycle(0.0), take.frame(0.0, truth=False), take.frame(1 / 24, truth=False)]
     recorder = film(take, tmp_path, events)
     assert recorder.summary["measured_against"] == "estimates"
     assert "own estimates" in recorder.files.report.read_text()
 
 
-def test_an_older_take_in_the_folder_is_replaced(take, tmp_path):
-    film(take, tmp_path, take.events(0.2), monitor=True)
+def test_an_older_take_in_the_folder_is_replaced(take, tmp_path, no_plots):
+    film(take, tmp_path, take.events(0.2), monitor=True, name="the older one")
     recorder = film(take, tmp_path, take.events(0.1))
+    assert "the older one" not in recorder.files.report.read_text()
     assert not (tmp_path / "monitor.mp4").exists()
     assert pictures(recorder.files.footage)[0] == 2
 
 
+@pytest.mark.slow
 def test_violations_and_names_with_dollars_are_shown(take, tmp_path):
     events = [take.cycle(0.05 * i, {"min_distance": 0.2}) for i in range(4)]
     events += [take.frame(0.05 * i) for i in range(4)]
@@ -133,7 +144,7 @@ def test_violations_and_names_with_dollars_are_shown(take, tmp_path):
 def test_stills_are_few_and_spread_over_the_take(take, count):
     keeper = StillKeeper(8)
     image = np.zeros((9, 16, 3), np.uint8)
-    record = metrics.measure_frame(take.frame(0.0), 0.03)
+    record = measure_frame(take.frame(0.0), 0.03)
     for i in range(count):
         keeper.offer(image, replace(record, time=float(i)))
     times = [still.record.time for still in keeper.chosen()]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc.script import framing
-from cinempc.script.framing import Position, Side
-from cinempc.subject import body_fraction
+from cinempc.rig.subject import body_fraction
+from cinempc.script.framing import terms as framing
+from cinempc.script.framing.terms import Position, Side
 
 
 def test_scales_are_in_order() -> None:

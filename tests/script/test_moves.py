@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc import camera
-from cinempc.script import moves
-from cinempc.script.composition import composition, distance
-from cinempc.script.fields import ShotConfig
-from cinempc.script.framing import SCALES, parse_scale
-from cinempc.script.moves import Start, Targets
-from cinempc.subject import body_fraction
+from cinempc.rig import camera
+from cinempc.rig.subject import body_fraction
+from cinempc.script.format import ShotConfig
+from cinempc.script.framing import easing
+from cinempc.script.framing.composition import Composition, distance
+from cinempc.script.framing.targets import Start, Targets, blend
+from cinempc.script.framing.terms import SCALES, parse_scale
 
 SUPER35 = camera.load("super35_zoom")
 PHONE = camera.load("phone")
@@ -37,7 +37,11 @@ def shot(move: dict, **framing: object) -> ShotConfig:
 
 
 def ask(one: ShotConfig, times: np.ndarray = TIMES, body: camera.Camera = SUPER35) -> Targets:
-    return moves.targets(one, body, HEIGHT, times, Start(0.2, 0.1, 40.0))
+    return one.move.targets(one, body, HEIGHT, times, Start(0.2, 0.1, 40.0))
+
+
+def opening(one: ShotConfig, body: camera.Camera = SUPER35) -> Composition:
+    return one.move.opening(one, body, HEIGHT)
 
 
 def test_the_dolly_zooms_distance_goes_with_its_focal_length() -> None:
@@ -103,17 +107,15 @@ def test_past_its_end_a_shot_asks_what_it_asks_there(move: dict) -> None:
 
 def test_two_of_scale_distance_and_focal_length_fix_the_third() -> None:
     follow = {"kind": "follow"}
-    zoomed = composition(shot(follow, scale="LS", distance="9 m"), SUPER35, HEIGHT)
+    zoomed = opening(shot(follow, scale="LS", distance="9 m"))
     assert distance(zoomed.focal_length, 0.78, HEIGHT, SUPER35) == pytest.approx(9)
-    sized = composition(
-        shot(follow, distance="9 m", lens={"focal_length": "50 mm"}), SUPER35, HEIGHT
-    )
+    sized = opening(shot(follow, distance="9 m", lens={"focal_length": "50 mm"}))
     assert sized.scale.stature == pytest.approx(50 * 1.72 / 14 / 9)
-    prime = composition(shot(follow, distance="3 m"), PHONE, HEIGHT)
+    prime = opening(shot(follow, distance="3 m"), PHONE)
     assert prime.focal_length == 6.86
     assert prime.scale.stature == pytest.approx(6.86 * 1.72 / 5.5125 / 3)
-    assert composition(shot(follow), SUPER35, HEIGHT).focal_length is None
-    assert composition(shot(follow), SUPER35, HEIGHT).scale == SCALES["MS"]
+    assert opening(shot(follow)).focal_length is None
+    assert opening(shot(follow)).scale == SCALES["MS"]
 
 
 def test_a_given_height_places_the_scales_own_point() -> None:
@@ -125,12 +127,12 @@ def test_a_given_height_places_the_scales_own_point() -> None:
 @given(st.floats(-1, 2), st.floats(-1, 2))
 def test_easing_rises_from_0_to_1(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    first, second = moves.ease(np.array([low, high]))
+    first, second = easing.ease(np.array([low, high]))
     assert 0 <= first <= second + 1e-12 <= 1 + 2e-12
 
 
 def test_easing_starts_and_ends_at_rest() -> None:
-    eased = moves.ease(np.array([0.0, 1e-4, 1 - 1e-4, 1.0]))
+    eased = easing.ease(np.array([0.0, 1e-4, 1 - 1e-4, 1.0]))
     assert eased[1] < 1e-10
     assert 1 - eased[2] < 1e-10
 
@@ -138,7 +140,7 @@ def test_easing_starts_and_ends_at_rest() -> None:
 @given(st.floats(1, 60), st.floats(0.05, 0.5))
 def test_a_cruise_covers_its_way(duration: float, share: float) -> None:
     ramp = share * duration
-    way = moves.cruise(np.linspace(-1, duration + 1, 400), duration, ramp)
+    way = easing.cruise(np.linspace(-1, duration + 1, 400), duration, ramp)
     assert way[0] == 0
     assert way[-1] == pytest.approx(duration - ramp)
     assert np.all(np.diff(way) >= -1e-12)
@@ -152,7 +154,7 @@ def test_a_blend_goes_the_short_way_round(a: float, b: float, part: float) -> No
             **{**vars(one), "azimuth": np.array([azimuth]), "focal_length": np.array([focal])}
         )
 
-    between = moves.blend(picture(a, 30), picture(b, 120), np.array([part]))
+    between = blend(picture(a, 30), picture(b, 120), np.array([part]))
     assert abs(between.azimuth[0] - b) <= math.pi + 1e-9
     assert between.focal_length[0] == pytest.approx(30 * 4**part)
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cinempc import camera as cameras
+from cinempc.rig import camera as cameras
 from sim.gazebo import model, sdf
 
 RECORDED = Path(__file__).parent / "gazebo_messages"

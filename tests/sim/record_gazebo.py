@@ -45,11 +45,11 @@ def vehicle_at(time: float) -> np.ndarray:
 
 def render(path: Path) -> None:
     from cinempc import frames
-    from sim import scene
     from sim.gazebo import poses
     from sim.gazebo.messages import Placed
     from sim.gazebo.zoom import Row
-    from sim.world import World
+    from sim.scenery import scene
+    from sim.scenery.world import World
     from tests.sim.gazebo_parts import camera
 
     world, arrays = World(scene.load("plaza")), {}

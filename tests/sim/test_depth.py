@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.depth import DepthCamera, DepthNoise
+from sim.sensors.depth import DepthCamera, DepthNoise
 
 FLAT = np.full((90, 160), 10.0, np.float32)
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cinempc import camera, frames, vehicle
-from cinempc.camera import LensState
-from cinempc.mpc.plan import Plan
-from cinempc.rig import CameraPose, Frame
+from cinempc import frames
+from cinempc.rig import camera, vehicle
+from cinempc.rig.camera import LensState
+from cinempc.rig.plan import Plan
+from cinempc.rig.state import CameraPose, Frame
+from sim.body.gimbal import StabilisationError
 from sim.embedded import NO_NOISE, EmbeddedEye, EmbeddedRig, SensorNoise
-from sim.gimbal import Jitter
-from sim.scene import Wind
+from sim.scenery.scene import Wind
 
 X500 = vehicle.load("x500_cinema")
 SUPER35 = camera.load("super35_zoom")
@@ -42,7 +43,7 @@ def rig(**options):
 
 
 def exact(**options):
-    return rig(noise=NO_NOISE, jitter=Jitter(deviation=0.0), **options)
+    return rig(noise=NO_NOISE, stabilisation=StabilisationError(deviation=0.0), **options)
 
 
 def fly(flyer, until):

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinempc import frames
-from cinempc.camera import LensState
 from cinempc.errors import CinempcError
-from sim import scene
+from cinempc.rig.camera import LensState
 from sim.gazebo import messages, model, poses, transport
 from sim.gazebo.bridge import GazeboEye
 from sim.gazebo.messages import BadMessageError, Placed
+from sim.scenery import scene
 from tests.sim import record_gazebo as recorded
 from tests.sim.gazebo_parts import RECORDED, PlayedGazebo, camera
 
@@ -112,7 +112,7 @@ def test_depth_and_pose_fit_the_ground() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("focal_length", [25.0, 33.5])
 def test_cut_picture_is_what_our_simulator_takes(focal_length: float) -> None:
-    from sim.world import World
+    from sim.scenery.world import World
 
     shoot = Shoot(focal_length)
     shoot.play_all()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cinempc import cli
+from cinempc.cli import main as cli
 from sim.gazebo import assets, transport
 from tests.sim.gazebo_parts import px4_models, sdformat_says, tree
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cinempc.camera import LensState
-from cinempc.flight.dialect import mavlink
-from cinempc.rig import Frame
-from cinempc.subject import SubjectEstimate
-from sim import scene
+from cinempc.mavlink.dialect import mavlink
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import Frame
+from cinempc.rig.subject import SubjectEstimate
 from sim.gazebo import messages, model
 from sim.gazebo.payload import GazeboPayload, LensHistory
-from tests.flight.network import free_instance
+from sim.scenery import scene
+from tests.live.network import free_instance
 from tests.sim.gazebo_parts import RECORDED, PlayedGazebo, camera
 
 EPOCH = 1_800_000_000_000_000  # µs
@@ -28,7 +28,7 @@ class Pictures:
     """Where the pictures go."""
 
     streams = ()
-    wanted = True
+    streaming = True
 
     def __init__(self) -> None:
         self.taken: list[tuple[int, Frame, dict[str, SubjectEstimate]]] = []
@@ -38,7 +38,7 @@ class Pictures:
         self.taken.append((utc, frame, {actor.id: actor for actor in actors}))
 
 
-class Set:
+class Filming:
     """The payload, the Gazebo that it films, and the PX4 that it is behind."""
 
     def __init__(self, px4_ahead: float = 0.0) -> None:
@@ -123,14 +123,14 @@ def _read(source: socket.socket) -> bytes | None:
 
 
 @pytest.fixture
-def filming() -> Iterator[Set]:
-    made = Set()
+def filming() -> Iterator[Filming]:
+    made = Filming()
     yield made
     made.close()
 
 
 @pytest.mark.slow
-def test_zoom_over_mavlink_is_seen_in_gazebo(filming: Set) -> None:
+def test_zoom_over_mavlink_is_seen_in_gazebo(filming: Filming) -> None:
     pictures = filming.pictures.taken
     filming.run(lambda: len(pictures) >= 3)
     assert filming.payload.ready
@@ -162,7 +162,7 @@ def test_zoom_over_mavlink_is_seen_in_gazebo(filming: Set) -> None:
 
 @pytest.mark.slow
 def test_px4_without_lockstep_has_a_time_of_its_own() -> None:
-    filming = Set(px4_ahead=-12.0)
+    filming = Filming(px4_ahead=-12.0)
     try:
         pictures = filming.pictures.taken
         filming.run(lambda: len(pictures) >= 40)
@@ -173,7 +173,7 @@ def test_px4_without_lockstep_has_a_time_of_its_own() -> None:
 
 
 @pytest.mark.slow
-def test_people_begin_when_the_camera_records(filming: Set) -> None:
+def test_people_begin_when_the_camera_records(filming: Filming) -> None:
     pictures = filming.pictures.taken
     filming.run(lambda: len(pictures) >= 3)
     assert filming.begun == []

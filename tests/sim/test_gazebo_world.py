@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cinempc import camera as cameras
 from cinempc import configs, lens
 from cinempc.errors import CinempcError
-from sim import actors, scene
-from sim.gazebo import assets, launch, model, people, sdf, usher, world
+from cinempc.rig import camera as cameras
+from sim.gazebo import actor_start, assets, launch, model, sdf, trajectories, world
 from sim.gazebo.zoom import Row
-from sim.mavlink.autopilot import Geodetic
+from sim.mavlink.autopilot.reference import Geodetic
+from sim.scenery import actors, scene
 from tests.sim.gazebo_parts import px4_models, sdformat_says, tree
 
 SCENES = sorted(path.stem for path in (configs.root() / "scenes").glob("*.yaml"))
 CAMERAS = sorted(path.stem for path in (configs.root() / "cameras").glob("*.yaml"))
 
-Lane = Callable[..., launch.Setup]
+Lane = Callable[..., launch.GazeboSetup]
 
 LANE = scene.Scene.model_validate(
     {
@@ -42,13 +42,13 @@ LANE = scene.Scene.model_validate(
 
 
 @pytest.fixture
-def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., launch.Setup]:
+def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., launch.GazeboSetup]:
     """Prepares the little scene, without its meshes: they take seconds to write."""
     monkeypatch.setattr(assets, "write", lambda *args: None)
     files = launch.Px4Files(px4_models(tmp_path / "px4"), tmp_path, tmp_path, tmp_path / "none")
     camera = cameras.load("super35_zoom")
 
-    def prepare(**options: Any) -> launch.Setup:
+    def prepare(**options: Any) -> launch.GazeboSetup:
         return launch.prepare(tmp_path, LANE, camera, px4=files, **options)
 
     return prepare
@@ -58,12 +58,13 @@ def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., launc
 def test_world_is_valid(tmp_path: Path, lane: Lane, action: float | None) -> None:
     setup = lane(place=(8.0, 1.0), heading=3.0, action=action)
     assert sdformat_says(setup.file, tmp_path / "px4") is None
-    waiting = sorted((tmp_path / usher.ACTORS).glob("*.sdf"))
+    waiting = sorted((tmp_path / actor_start.ACTORS).glob("*.sdf"))
     assert [file.stem for file in waiting] == ([] if action else ["child_2", "hero", "reader"])
     for file in waiting:
         assert sdformat_says(file, tmp_path / "px4") is None
 
 
+@pytest.mark.slow
 def test_parser_finds_mistakes(tmp_path: Path, lane: Lane) -> None:
     """Else the test above would tell nothing."""
     setup = lane(action=1.0)
@@ -87,7 +88,7 @@ def test_parser_finds_mistakes(tmp_path: Path, lane: Lane) -> None:
 def test_shipped_scenes_are_valid_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(people, "KEY", 2.0)  # coarse steps: it is not about them here
+    monkeypatch.setattr(trajectories, "KEY", 2.0)  # coarse steps: it is not about them here
     files = launch.Px4Files(px4_models(tmp_path / "px4"), tmp_path, tmp_path, tmp_path / "none")
     setup = launch.prepare(
         tmp_path, scene.load(name), cameras.load("super35_zoom"), px4=files, action=5.0
@@ -126,11 +127,11 @@ def test_actors_are_where_the_scene_says_when_it_says(name: str) -> None:
         way = np.array([_floats(point.findtext("pose")) for point in points])[:, [0, 1, 5]]
         assert times[0] == 0
         assert np.all(np.diff(times) > 0)
-        played = people.Part(delay / 1e3, loop, path, 0.0, times, way)
+        played = trajectories.ActorTrajectory(delay / 1e3, loop, path, 0.0, times, way)
         # In its first 0.8 s somebody on a round is a little ahead.
         begins = who.start + (0.8 if loop and path.length else 0.0)
         for since in np.arange(begins, begins + 90, 0.437):
-            place = people.along(played, action + since - played.delay)
+            place = trajectories.along(played, action + since - played.delay)
             distance, _ = path.walked(since)
             point, heading = path.at(distance)
             assert math.dist(place[:2], point) < 0.012, (who.id, since)
@@ -138,14 +139,14 @@ def test_actors_are_where_the_scene_says_when_it_says(name: str) -> None:
 
 
 def test_round_is_ahead_by_little_in_the_first_moment() -> None:
-    child = world.people(LANE)[1]
-    part = people.part(child)
-    assert part.delay == pytest.approx(0.4)
+    child = actors.people(LANE)[1]
+    way = trajectories.trajectory(child)
+    assert way.delay == pytest.approx(0.4)
     ahead = []
     for since in np.arange(0.0, 0.8, 0.02):
         distance, _ = child.path.walked(since)
         point, _ = child.path.at(distance)
-        ahead.append(math.dist(people.along(part, since - part.delay)[:2], point))
+        ahead.append(math.dist(trajectories.along(way, since - way.delay)[:2], point))
     assert max(ahead) == pytest.approx(0.8 * 1.9 / 8, abs=0.01)
 
 
@@ -161,7 +162,7 @@ def test_people_wait_where_they_begin() -> None:
     assert root.find("world/actor") is None
     figures = {m.get("name"): m for m in root.iter("model") if "waiting" in str(m.get("name"))}
     assert set(figures) == {"hero_waiting", "child_2_waiting", "reader_waiting"}
-    for person in world.people(LANE):
+    for person in actors.people(LANE):
         pose = _floats(figures[sdf.waiting(person.actor.id)].findtext("pose"))
         assert pose[:2] == pytest.approx(person.path.at(0)[0], abs=1e-3)
     assert _floats(figures["reader_waiting"].findtext("pose"))[5] == pytest.approx(
@@ -279,7 +280,7 @@ def test_example_is_valid(tmp_path: Path) -> None:
 
 
 def _floats(text: str | None) -> list[float]:
-    return [float(part) for part in (text or "").split()]
+    return [float(word) for word in (text or "").split()]
 
 
 def _milliseconds(text: str | None) -> int:

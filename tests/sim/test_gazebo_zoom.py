@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cinempc import camera as cameras
 from cinempc import configs, lens
+from cinempc.rig import camera as cameras
 from sim.gazebo import zoom
 from sim.gazebo.zoom import Row
 from tests.sim.gazebo_parts import camera
@@ -41,16 +41,16 @@ def test_prime_lens_needs_one_camera() -> None:
     assert row.steps[0].field_of_view == pytest.approx(
         lens.field_of_view(model.sensor.width, model.focal_length.min), rel=1e-6
     )
-    assert row.wanted(model.focal_length.min) == {0}
+    assert row.needed(model.focal_length.min) == {0}
 
 
 def test_next_camera_is_heard_before_it_is_needed() -> None:
     row = Row.of(cameras.load("super35_zoom"))
     border = row.steps[2].focal_length
-    assert row.wanted(border * 1.3) == {2}
-    assert row.wanted(border * 1.1) == {1, 2}
-    assert row.wanted(border * 0.9) == {1, 2}
-    assert row.wanted(row.steps[1].focal_length * 1.2) == {1}
+    assert row.needed(border * 1.3) == {2}
+    assert row.needed(border * 1.1) == {1, 2}
+    assert row.needed(border * 0.9) == {1, 2}
+    assert row.needed(row.steps[1].focal_length * 1.2) == {1}
 
 
 def dots(width: int, height: int, pixels: float, points: np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from cinempc import camera
-from cinempc.camera import LensState
-from sim.lens_motor import LensMotors
+from cinempc.rig import camera
+from cinempc.rig.camera import LensState
+from sim.body.lens_motor import LensMotors
 
 SUPER35 = camera.load("super35_zoom")
 DT = 1 / 250

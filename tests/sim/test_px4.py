@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cinempc.errors import CinempcError
+from cinempc.launch.processes import bound
 from sim.px4 import find, start
 from sim.px4.find import Build, Container, NoPx4Error, Package, Simulator
 from tests.launch.parts import install, program
@@ -194,7 +195,7 @@ def test_a_real_px4_starts_with_its_parameters(tmp_path: Path) -> None:
     )
     with (tmp_path / "px4.txt").open("w") as log:
         process = subprocess.Popen(
-            command.words,
+            bound(command.words),
             env=os.environ | command.environment,
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,

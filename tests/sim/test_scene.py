@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cinempc.errors import ConfigError
-from sim import scene
-from sim.path import Path
+from sim.scenery import scene
+from sim.scenery.path import Path
 
 
 @pytest.mark.parametrize("name", ["plaza", "park"])

@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import choreography, sequence
-from sim.sequence import SequenceError, Shots
+from sim.sequences import folder as folders
+from sim.sequences import sequence, walkers
+from sim.sequences.sequence import LabelledFrames, SequenceError
 
 SIZE = (160, 90)
 SENSOR_HEIGHT = 14.0  # mm
 
 
 def _truth(name: str, seed: int, step: float = 0.1):
-    """Setup, cameras, lenses and ways (actors, n, 2) of a sequence; nothing is rendered."""
-    plan = sequence.setup(name, seed)
+    """Choreography, cameras, lenses and ways (actors, n, 2) of a sequence; nothing is rendered."""
+    plan = sequence.choreograph(name, seed)
     times = np.arange(0, plan.duration, step)
     poses, lenses = zip(*(plan.camera(float(t)) for t in times), strict=True)
-    return plan, poses, lenses, choreography._ways(list(plan.scene.actors), times)
+    return plan, poses, lenses, walkers.ways_of(list(plan.scene.actors), times)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -53,9 +54,9 @@ def test_walk_keeps_its_ranges_and_zooms(seed: int) -> None:
 def test_crossing_has_each_before_the_other(seed: int) -> None:
     _, poses, _, ways = _truth("crossing", seed)
     place = np.array([pose.position for pose in poses])
-    assert choreography._passes(place, ways, 1.3) >= 1
-    assert choreography._passes(place, ways[::-1], 1.4) >= 1
-    assert choreography._nearest(ways) > 0.9
+    assert walkers.passes(place, ways, 1.3) >= 1
+    assert walkers.passes(place, ways[::-1], 1.4) >= 1
+    assert walkers.nearest(ways) > 0.9
 
 
 def test_unknown_names_and_shapes_are_refused() -> None:
@@ -94,7 +95,7 @@ def test_crossing_hides() -> None:
 
 @pytest.mark.slow
 def test_reported_values_are_noisy_truth_and_always_the_same() -> None:
-    def shots(noise: bool = True) -> Shots:
+    def shots(noise: bool = True) -> LabelledFrames:
         return sequence.shoot("walk", 1, size=SIZE, frame_rate=2, end=1.6, noise=noise)
 
     first, again, clean = list(shots()), list(shots()), list(shots(noise=False))
@@ -121,16 +122,16 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("walk")
     seen: list[tuple[int, int]] = []
     shots = sequence.shoot("walk", 0, size=SIZE, frame_rate=2, end=1.1)
-    sequence.save(shots, folder, lambda done, total: seen.append((done, total)))
+    folders.save(shots, folder, lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
     return folder
 
 
 @pytest.mark.slow
 def test_a_folder_gives_the_shots_back(saved: Path) -> None:
-    assert sequence.is_sequence(saved)
-    assert not sequence.is_sequence(saved / "images")
-    loaded = sequence.load(saved)
+    assert folders.is_sequence(saved)
+    assert not folders.is_sequence(saved / "images")
+    loaded = folders.load(saved)
     assert (loaded.name, loaded.seed, loaded.size, len(loaded)) == ("walk", 0, SIZE, 3)
     for a, b in zip(
         sequence.shoot("walk", 0, size=SIZE, frame_rate=2, end=1.1), loaded, strict=True
@@ -167,29 +168,29 @@ def test_interrupted_it_holds_what_was_written(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sequence.save(sequence.shoot("walk", 0, size=SIZE, frame_rate=2, end=3), tmp_path, stop)
-    assert len(list(sequence.load(tmp_path))) == 2
+        folders.save(sequence.shoot("walk", 0, size=SIZE, frame_rate=2, end=3), tmp_path, stop)
+    assert len(list(folders.load(tmp_path))) == 2
     assert not json.loads((tmp_path / "sequence.json").read_text())["complete"]
 
 
 def test_missing_and_damaged_indices_are_named(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"sequence\.json: there is no such file; make"):
-        sequence.load(tmp_path)
+        folders.load(tmp_path)
     file = tmp_path / "sequence.json"
     file.write_text('{"version": 1, "name"')
     with pytest.raises(SequenceError, match=r"sequence\.json: damaged .*again"):
-        sequence.load(tmp_path)
+        folders.load(tmp_path)
     whole = {"version": 1, "name": "walk", "seed": 0, "size": [160, 90], "frame_rate": 24.0,
              "noise": True, "complete": True, "frames": []}  # fmt: skip
     file.write_text(json.dumps({**whole, "seed": "x"}))
     with pytest.raises(SequenceError, match=r"sequence\.json: seed: damaged"):
-        sequence.load(tmp_path)
+        folders.load(tmp_path)
     file.write_text(json.dumps({**whole, "version": 9}))
     with pytest.raises(SequenceError, match="version: it is 9, this cinempc reads 1"):
-        sequence.load(tmp_path)
+        folders.load(tmp_path)
     file.write_text(json.dumps(whole))
     with pytest.raises(SequenceError, match="frames: there are none"):
-        sequence.load(tmp_path)
+        folders.load(tmp_path)
 
 
 @pytest.mark.slow
@@ -198,14 +199,14 @@ def test_missing_and_damaged_pictures_are_named(saved: Path) -> None:
     kept = depth.read_bytes(), image.read_bytes()
     try:
         depth.write_bytes(kept[0][:40])
-        shots = sequence.load(saved)
+        shots = folders.load(saved)
         next(shots)
         with pytest.raises(SequenceError, match=r"0001\.png: damaged"):
             next(shots)
         depth.write_bytes(kept[0])
         image.unlink()
         with pytest.raises(SequenceError, match=r"0002\.jpg: cannot be read .*render it again"):
-            list(sequence.load(saved))
+            list(folders.load(saved))
     finally:
         depth.write_bytes(kept[0])
         image.write_bytes(kept[1])

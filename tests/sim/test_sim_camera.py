@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from cinempc import camera, lens
-from cinempc.camera import LensState
-from cinempc.rig import CameraPose
-from sim.camera import SimCamera, blur_px, defocus
-from sim.scene import Scene
-from sim.world import World
+from cinempc import lens
+from cinempc.rig import camera
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import CameraPose
+from sim.scenery.scene import Scene
+from sim.scenery.world import World
+from sim.sensors.camera import SimCamera, blur_px, defocus
 
 SENSOR_WIDTH = 24.89
 

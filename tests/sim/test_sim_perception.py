@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from cinempc import frames
-from cinempc.camera import LensState
-from cinempc.rig import CameraPose, Frame
-from cinempc.subject import SubjectEstimate
-from sim.perception import Flaws, SimulatedPerception, TruthPerception
+from cinempc.app.perception import simulated
+from cinempc.rig.camera import LensState
+from cinempc.rig.state import CameraPose, Frame
+from cinempc.rig.subject import SubjectEstimate
+from sim.sensors.perception import Flaws, SimulatedPerception, TruthPerception
 
 FRAME = 1 / 24  # s
 SENSOR = (24.89, 14.0)
@@ -45,7 +46,7 @@ def perceive(
     where=truth,
 ) -> SimulatedPerception:
     heights = dict.fromkeys(actors, 1.7)
-    found = SimulatedPerception(actors, where, lambda time: POSE, heights, flaws, seed)
+    found = simulated(actors, where, lambda time: POSE, heights, flaws, seed)
     for k in range(frames_):
         found.observe(Frame(k * FRAME, BLACK, reported, LENS, SENSOR))
         found.subjects(k * FRAME)
@@ -68,6 +69,7 @@ def test_without_flaws_it_finds_the_truth() -> None:
         np.testing.assert_allclose(subject.velocity, true.velocity, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_with_its_flaws_it_stays_near_the_truth() -> None:
     errors = []
     for seed in range(8):
@@ -79,6 +81,7 @@ def test_with_its_flaws_it_stays_near_the_truth() -> None:
     assert up < 0.05
 
 
+@pytest.mark.slow
 def test_its_covariance_covers_its_errors() -> None:
     ratios = []
     for seed in range(12):
@@ -90,7 +93,7 @@ def test_its_covariance_covers_its_errors() -> None:
 
 
 def test_results_come_late() -> None:
-    found = SimulatedPerception(
+    found = simulated(
         {"hero": "anna"}, truth, lambda time: POSE, {"hero": 1.7}, Flaws(delay=0.08, drop_out=0.0)
     )
     found.observe(Frame(1.0, BLACK, POSE, LENS, SENSOR))
@@ -131,7 +134,7 @@ def test_who_stands_behind_another_is_not_found() -> None:
 def test_drop_outs_have_their_share() -> None:
     assert not perceive({"hero": "anna"}, Flaws(drop_out=1.0)).subjects(4.0)
     late = Flaws(delay=0.0, drop_out=0.3)
-    found = SimulatedPerception({"hero": "bert"}, truth, lambda time: POSE, {"hero": 1.7}, late)
+    found = simulated({"hero": "bert"}, truth, lambda time: POSE, {"hero": 1.7}, late)
     missed = 0
     for k in range(400):
         found.observe(Frame(k * FRAME, BLACK, POSE, LENS, SENSOR))
@@ -159,7 +162,7 @@ def test_it_believes_the_reported_pose() -> None:
 
 def test_it_sees_through_the_lens_of_the_frame() -> None:
     heights = {"hero": 1.7}
-    found = SimulatedPerception({"hero": "anna"}, truth, lambda time: POSE, heights, FLAWLESS)
+    found = simulated({"hero": "anna"}, truth, lambda time: POSE, heights, FLAWLESS)
     for k in range(48):
         zoom = replace(LENS, focal_length_mm=35.0 + k)
         found.observe(Frame(k * FRAME, BLACK, POSE, zoom, SENSOR))
@@ -169,9 +172,7 @@ def test_it_sees_through_the_lens_of_the_frame() -> None:
 
 def test_a_tilted_camera_finds_the_same_place() -> None:
     tilted = CameraPose(np.array([3.0, -7.0, 5.0]), frames.wrap_angle(2.0), -0.5, 0.2)
-    found = SimulatedPerception(
-        {"hero": "anna"}, truth, lambda time: tilted, {"hero": 1.7}, FLAWLESS
-    )
+    found = simulated({"hero": "anna"}, truth, lambda time: tilted, {"hero": 1.7}, FLAWLESS)
     for k in range(24):
         found.observe(Frame(k * FRAME, BLACK, tilted, LENS, SENSOR))
     (hero,) = found.subjects(23 * FRAME)

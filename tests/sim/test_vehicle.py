@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from cinempc import vehicle
-from cinempc.vehicle import Setpoint, acceleration_command
-from sim.vehicle import STEP, Airframe, Quadrotor
+from cinempc.rig import vehicle
+from cinempc.rig.vehicle import Setpoint, acceleration_command
+from sim.body.vehicle import STEP, Airframe, Quadrotor
 
 X500 = vehicle.load("x500_cinema")
 NOT_GIVEN = np.full(3, np.nan)

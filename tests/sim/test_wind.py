@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.scene import Wind
-from sim.wind import WindField
+from sim.body.wind import WindField
+from sim.scenery.scene import Wind
 
 GUSTY = Wind(speed="3 m/s", direction="90 deg", gusts="0.8 m/s", gust_time="2 s")
 

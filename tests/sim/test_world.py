@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cinempc import frames
 from cinempc.errors import CinempcError
-from sim import gait
-from sim.bodies import body
-from sim.path import Path
-from sim.scene import Scene
-from sim.world import World
+from sim.scenery import gait
+from sim.scenery.bodies import body
+from sim.scenery.path import Path
+from sim.scenery.quality import Quality
+from sim.scenery.scene import Scene
+from sim.scenery.world import World
 
 SENSOR = (24.89, 14.0)
 SIZE = (960, 540)
@@ -68,8 +70,8 @@ def test_a_subject_is_drawn_where_its_truth_projects(
 def test_the_soles_stand_on_the_ground_at_the_true_position(one_person: World) -> None:
     pose = one_person.pose("ann", 1.0)
     person = one_person.people[0]
-    vertices, _ = person.body.mesh.skin(
-        person.body.joints, pose.rotations, pose.positions, person.scale
+    vertices, _ = person.figure.mesh.skin(
+        person.figure.joints, pose.rotations, pose.positions, person.scale
     )
     assert vertices[:, 2].min() == pytest.approx(0.0, abs=0.012)
     assert vertices[:, 2].max() == pytest.approx(1.70, abs=0.012)
@@ -133,6 +135,13 @@ def test_truth_is_consistent_with_itself() -> None:
 @pytest.mark.parametrize("speed", [0.8, 1.3, 1.9])
 def test_walking_feet_do_not_slide(speed: float) -> None:
     loaded = body.load("man")
+    low = loaded.mesh.vertices[:, 2] < 0.3  # m: feet and shins are all that may touch the ground
+    feet = replace(
+        loaded.mesh,
+        vertices=loaded.mesh.vertices[low],
+        normals=loaded.mesh.normals[low],
+        weights=loaded.mesh.weights[low],
+    )
     path = Path.through([[0, 0], [12, 0], [16, 5]], speed)
     step = 0.01
     slides = []
@@ -140,7 +149,7 @@ def test_walking_feet_do_not_slide(speed: float) -> None:
         places = []
         for t in (time, time + step):
             pose = gait.pose(loaded.joints, loaded.height, path, float(t))
-            vertices, _ = loaded.mesh.skin(loaded.joints, pose.rotations, pose.positions, 1.0)
+            vertices, _ = feet.skin(loaded.joints, pose.rotations, pose.positions, 1.0)
             places.append(vertices)
         assert places[0][:, 2].min() == pytest.approx(0.0, abs=0.03)
         planted = np.argsort(places[0][:, 2])[:40]
@@ -162,13 +171,28 @@ def test_legs_swing_against_arms() -> None:
     assert np.corrcoef(ankle, wrist)[0, 1] < -0.8
 
 
+@pytest.mark.slow
+def test_both_qualities_show_the_same() -> None:
+    pictures = {}
+    for quality in Quality:
+        made = World(_scene({"id": "ann", "waypoints": [(0.0, 0.0)]}), seed=3, quality=quality)
+        pictures[quality] = made.render(1.0, (5.0, 0.0, 1.2), WEST, 35.0, SENSOR, (320, 180))
+        made.close()
+    (fast, fast_depth), (fine, fine_depth) = pictures[Quality.STANDARD], pictures[Quality.FINAL]
+    ann, same = np.abs(fast_depth - 5) < 0.4, np.abs(fine_depth - 5) < 0.4
+    assert np.sum(ann & same) > 0.97 * np.sum(ann | same) > 1000
+    assert np.mean(np.abs(fast.astype(int) - fine)) < 2
+    assert not np.array_equal(fast, fine)
+
+
+@pytest.mark.slow
 def test_without_opengl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     made = World(_scene())
 
     def broken(*_: object) -> None:
         raise ImportError("no EGL here")
 
-    monkeypatch.setattr("sim.world._gl_context", broken)
+    monkeypatch.setattr("sim.scenery.renderer.context", broken)
     with pytest.raises(CinempcError, match="apt-get install") as caught:
         made.render(0.0, (0, 0, 2), WEST, 35.0, SENSOR, (64, 36))
     assert "no EGL here" in str(caught.value)

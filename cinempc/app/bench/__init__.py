@@ -1,0 +1,1 @@
+"""Measures cinempc on this machine: the control step, the stream, perception."""

@@ -1,0 +1,1 @@
+"""What a take on a vehicle is made with, and the log of a flight."""

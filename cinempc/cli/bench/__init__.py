@@ -1,0 +1,1 @@
+"""`cinempc bench`: measurements on this machine."""

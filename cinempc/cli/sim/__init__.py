@@ -1,0 +1,1 @@
+"""`cinempc sim`: what is simulated for MAVLink clients."""

@@ -1,0 +1,1 @@
+"""The camera on MAVLink: found, asked what it can do, its lens commanded."""

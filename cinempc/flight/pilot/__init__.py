@@ -1,0 +1,1 @@
+"""The pilot: holds the link to the autopilot and streams setpoints."""

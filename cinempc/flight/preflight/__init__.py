@@ -1,0 +1,1 @@
+"""Before the flight: whether vehicle, links and fence are fit for it."""

@@ -1,0 +1,1 @@
+"""The camera's streams: received, decoded, put in time, joined with depth."""

@@ -1,0 +1,1 @@
+"""MAVLink's wire, shared by the flight side and the simulated vehicle."""

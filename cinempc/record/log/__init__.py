@@ -1,0 +1,1 @@
+"""``take.mcap``: every value of the cycle, for Foxglove."""

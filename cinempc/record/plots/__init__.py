@@ -1,0 +1,1 @@
+"""The report's plots: a function each, found by its decorator."""

@@ -1,0 +1,1 @@
+"""What flies and films, as plain data and protocols: numpy and pydantic only."""

@@ -1,0 +1,1 @@
+"""What protects people and the vehicle: limits, fence, loss of the subject, the check of a plan."""

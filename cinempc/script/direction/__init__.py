@@ -1,0 +1,1 @@
+"""The director: what a script asks of the picture, moment by moment."""

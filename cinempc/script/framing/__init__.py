@@ -1,0 +1,1 @@
+"""How a picture is framed: terms of the trade, composition, parts of the picture."""

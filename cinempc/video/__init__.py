@@ -1,0 +1,1 @@
+"""Video files and streams, opened and written the same way everywhere."""

@@ -1,0 +1,1 @@
+"""Detection: a picture in, detections out, through whatever runs the weights."""

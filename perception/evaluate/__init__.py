@@ -1,0 +1,1 @@
+"""How good perception is, measured on sequences whose truth is known."""

@@ -1,0 +1,1 @@
+"""Who is who: tracks, appearance, identities."""

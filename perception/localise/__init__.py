@@ -1,0 +1,1 @@
+"""Where subjects are in the world: observations in pictures, filtered."""

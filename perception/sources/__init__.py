@@ -1,0 +1,1 @@
+"""Where pictures come from: image files, a video, a camera, a network stream."""

@@ -1,0 +1,1 @@
+"""What stands and walks in the simulator's world."""

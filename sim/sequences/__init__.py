@@ -1,0 +1,1 @@
+"""Picture sequences with their ground truth."""
