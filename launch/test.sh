@@ -5,6 +5,8 @@
 #   bash launch/test.sh -m "not slow"    arguments go to pytest, which then runs once
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Hundreds of processes start: none shall compile again what another has compiled.
+unset PYTHONDONTWRITEBYTECODE
 bash launch/setup.sh --dev
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 # Files stay whole, as many of their tests share a vehicle. Flights mostly wait: three on two cores.

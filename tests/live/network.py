@@ -36,12 +36,29 @@ chosen.run(float(sys.argv[2]))
 
 #: The simulated vehicle, already in the air, and on its standard input what happens to it: lines of
 #: Python about ``vehicle``, each answered with its value. A line that is "anew" is a new vehicle.
+#: ``computer`` is all that it heard of the companion computer.
 CONTROLLED = """
 import sys, threading
+from cinempc.mavlink.dialect import mavlink
 from cinempc.rig import camera, vehicle as vehicles
 from sim.mavlink.vehicle import SimulatedVehicle
 
-lines, over = [], []
+lines, over, computer = [], [], []
+
+class Listener:
+    system, component = 0, 0
+
+    def receive(self, message):
+        if message.get_srcComponent() == mavlink.MAV_COMP_ID_ONBOARD_COMPUTER:
+            computer.append(message)
+
+    def step(self, time):
+        pass
+
+def setpoint(m):
+    if m.get_type() != "SET_POSITION_TARGET_LOCAL_NED":
+        return None
+    return [*map(str, (m.x, m.y, m.z, m.vx, m.vy, m.vz, m.afx, m.afy, m.afz, m.yaw, m.yaw_rate))]
 
 def listen():
     for line in sys.stdin:
@@ -53,6 +70,7 @@ def make():
         vehicles.load("x500_cinema"), camera.load("super35_zoom"), instance=int(sys.argv[1])
     )
     made.autopilot.hover(float(sys.argv[2]))
+    made.host.add(Listener())
     return made
 
 vehicle = make()
@@ -183,6 +201,16 @@ class Controlled:
     def anew(self) -> None:
         """Another one, hovering."""
         self.ask("anew")
+
+    def hear_anew(self) -> None:
+        """Forget what was heard of the companion computer."""
+        self.ask("computer.clear()")
+
+    def heard(self) -> list[tuple[int, list[float] | None]]:
+        """Every message that the companion computer sent since: its sequence number, and its
+        numbers where it is a setpoint."""
+        told = self.ask("[(m.get_seq(), setpoint(m)) for m in computer]")
+        return [(number, values and [*map(float, values)]) for number, values in told]
 
     @property
     def mode(self) -> str:
