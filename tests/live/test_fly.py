@@ -64,7 +64,7 @@ def instance(script: Path) -> Iterator[int]:
     process = start(
         command(
             "sim", "vehicle", "--script", script, "--instance", number, "--speed", 1.5,
-            "--size", "192x108", "--frame-rate", 12,
+            "--size", "192x108", "--frame-rate", 6,
         ),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -172,7 +172,7 @@ def test_flies_films_and_lands(instance: int, script: Path, tmp_path: Path) -> N
     assert figures["measured_against"] == "truth"
     assert not figures["interrupted"]
     overall = figures["overall"]
-    assert overall["frames"] >= 30
+    assert overall["frames"] >= 15
     assert overall["in_frame_pct"] > 90
     assert overall["framing_error_pct"]["rms"] < 8
     assert pictures(tmp_path / "take" / "footage.mp4") == overall["frames"]
@@ -201,7 +201,7 @@ def test_the_pilot_takes_over_and_ctrl_c_leaves_the_next_flight_in_hold(
     flight = Flight(instance, endless, tmp_path / "second", "--in-air", "--no-check")
     flight.until("rolling")
     film = flight.folder / "footage.mp4"
-    until(lambda: film.exists() and film.stat().st_size > 5000)  # some pictures are in it
+    until(lambda: film.exists() and film.stat().st_size > 3000)  # some pictures are in it
     os.kill(flight.process.pid, signal.SIGINT)
     status, errors = flight.end()
     assert status == 130, errors
@@ -221,7 +221,7 @@ def test_on_a_full_disk_it_lands_and_what_was_recorded_is_whole(
         flight = Flight(instance, endless, tmp_path / "take")
     flight.until("rolling")
     film = flight.folder / "footage.mp4"
-    until(lambda: film.exists() and film.stat().st_size > 5000)
+    until(lambda: film.exists() and film.stat().st_size > 3000)
     room = film.stat().st_size + 1000
     resource.prlimit(flight.process.pid, resource.RLIMIT_FSIZE, (room, room))
     status, errors = flight.end()

@@ -132,6 +132,7 @@ def converge(controller, objective, begin):
     return outcome.iterate.states
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ALONE, ids=NAMES)
 def test_alone_it_is_brought_to_zero(objective, flight):
     fly = flight(focal_length=40.0, focus=9.0)
@@ -198,6 +199,7 @@ def test_targets_and_weights_for_each_node(controller, start):
     assert abs(found[3, plan.ROLL]) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("focus", [3.0, 12.0, 20.5, 21.5, 40.0, math.inf])
 @pytest.mark.parametrize("far", [12.0, 60.0, math.inf])
 def test_no_pole_at_the_hyperfocal_distance(focus, far, controller, camera, start):

@@ -206,6 +206,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_all_but_the_last_second(take, tmp_path):
     """Footage, monitor and log, without any call that would finish them."""
     done = subprocess.run(

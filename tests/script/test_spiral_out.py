@@ -66,6 +66,7 @@ def test_it_turns_climbs_and_pulls_out_gently(tmp_path: Path) -> None:
         assert np.ptp(curve) == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_it_is_flown(tmp_path: Path) -> None:
     script = read(tmp_path)
     assert not check.check(script).warnings
