@@ -1,7 +1,8 @@
 """Files that are whole however their writing ends: by a full disk, a kill or a loss of power.
 
 `write_whole` is for what is written at once, `GrowingFile` for what grows over a take, `Reserve`
-keeps room on the disk for what is written last, `WritingError` tells what could not be written.
+keeps room on the disk for what is written last, `WritingError` tells what could not be written, and
+`require_writable` beforehand what will not be.
 """
 
 from __future__ import annotations
@@ -101,6 +102,24 @@ def write_whole(path: Path, data: str | bytes) -> None:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
         raise
+
+
+def require_writable(path: Path) -> None:
+    """Find out, before long work for it, whether a file can be written.
+
+    Args:
+        path: of the file; it is left as it is.
+
+    Raises:
+        CinempcError: it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.absolute().parent) as trial:
+            trial.write(bytes(4096))
+    except OSError as error:
+        raise CinempcError(f"{path}: it cannot be written ({why(error)})") from error
 
 
 class Reserve:

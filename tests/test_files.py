@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cinempc import files
-from cinempc.files import GrowingFile, Reserve, WritingError, write_whole
+from cinempc.errors import CinempcError
+from cinempc.files import GrowingFile, Reserve, WritingError, require_writable, write_whole
 
 
 class Disk:
@@ -98,6 +99,22 @@ def test_what_is_written_whole_replaces_or_leaves_the_old(
             write_whole(path, "new")
     assert path.read_text(encoding="utf-8") == "old ü"
     assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    there = tmp_path / "there.yaml"
+    there.write_text("old")
+    for path in (there, tmp_path / "new.yaml"):
+        require_writable(path)
+    assert there.read_text() == "old"
+    assert os.listdir(tmp_path) == ["there.yaml"]
+    for path, reason in (
+        (tmp_path, "Is a directory"),
+        (tmp_path / "missing" / "a.yaml", "No such file or directory"),
+        (there / "a.yaml", "Not a directory"),
+    ):
+        with pytest.raises(CinempcError, match=f"^{path}: it cannot be written .{reason}"):
+            require_writable(path)
 
 
 def test_reserved_room_has_no_name_and_is_given_back(tmp_path: Path) -> None:

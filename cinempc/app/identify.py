@@ -16,7 +16,7 @@ from cinempc.app.options.options import choose
 from cinempc.app.options.takes import IdentifyOptions
 from cinempc.app.progress import OnProgress, Progress, ignore
 from cinempc.errors import CinempcError
-from cinempc.files import why, write_whole
+from cinempc.files import require_writable, why, write_whole
 from cinempc.flight import identify as fits
 from cinempc.flight.identify import Identified
 from cinempc.flight.pilot.stream import StreamTiming
@@ -66,13 +66,16 @@ def identify(
         **changes: single options by their names in `IdentifyOptions`.
 
     Raises:
-        CinempcError: an option is wrong, the vehicle cannot be flown, or its flight has ended.
+        CinempcError: an option is wrong, the file cannot be written, the vehicle cannot be flown,
+            or its flight has ended.
     """
     options = choose(IdentifyOptions, options, changes)
     path = configs.find("vehicles", options.vehicle)
     model = vehicles.load(options.vehicle)
     lens, limits = cameras.load(options.camera), safety.load("default")
     config = flight_config(options.flight, options.connection)
+    if options.write is not None:
+        require_writable(options.write)
     with FlightRig(config, model, lens, limits) as rig:
         gains = fits.Gains(**{key: rig.parameter(name) for key, name in fits.GAINS.items()})
         if not options.in_air:

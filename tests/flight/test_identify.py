@@ -330,6 +330,17 @@ class VirtualRig:
         return self._pilot.report()
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_flight(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def open_rig(*setting: Any) -> None:
+        raise AssertionError("it flies")
+
+    monkeypatch.setattr(app, "FlightRig", open_rig)
+    with pytest.raises(CinempcError, match="cannot be written"):
+        app.identify(write=tmp_path / "missing" / "mine.yaml")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("drag", [1.0, 0.1])
 def test_identify_from_a_wrong_file(

@@ -149,6 +149,7 @@ def test_the_command_line_says_what_it_would_do(build: Path, tmp_path: Path) -> 
         (("px4-sih", "orbit", "--instance", "12"), "from 0 to 9"),
         (("embedded", "orbit", "--no-fly", "--", "--monitor"), "no `cinempc fly`"),
         (("px4-sih", "orbt"), "did you mean 'orbit'"),
+        (("embedded", "nothing"), "no script called 'nothing'"),
         (("px4-gazebo", "orbit", "--size", "480x270"), "as the camera's file says"),
         (("px4-gazebo", "orbit", "--quality", "final"), "as the camera's file says"),
     ],

@@ -12,7 +12,7 @@ from cinempc.app.launch.parts import compose
 from cinempc.app.launch.values import Values
 from cinempc.app.options.options import choose
 from cinempc.app.options.simulation import LaunchOptions
-from cinempc.app.script import take_folder
+from cinempc.app.script import load_script, take_folder
 from cinempc.errors import CinempcError
 from cinempc.launch import setup
 from cinempc.launch.supervisor import Part, Status, Supervisor, tail
@@ -77,10 +77,13 @@ def prepare(
         **changes: single options by their names in `LaunchOptions`.
 
     Raises:
-        CinempcError: the set-up or an option is wrong, or something that it needs is missing.
+        CinempcError: the set-up, the script or an option is wrong, or something that it needs is
+            missing.
     """
     options = choose(LaunchOptions, options, changes)
     chosen = setup.load(name)
+    if any("{script}" in (part.command or "") for part in chosen.parts):
+        load_script(script)  # its mistakes are told before anything is started
     folder = options.folder or take_folder(Path(script).stem)
     pictures = []
     if options.size is not None:
