@@ -30,6 +30,7 @@ from sim.sensors.depth import DepthCamera, DepthNoise
 from sim.sensors.labels import Label
 from sim.sequences.camera_flight import CAMERA
 from sim.sequences.choreography import SEQUENCES, Choreography
+from sim.sequences.walkers import in_same_clothes
 
 Floats = NDArray[np.float64]
 
@@ -116,6 +117,7 @@ def shoot(
     start: float = 0.0,
     end: float = math.inf,
     quality: Quality = Quality.STANDARD,
+    same_clothes: bool = False,
 ) -> LabelledFrames:
     """Film a sequence, picture by picture as they are asked for.
 
@@ -128,12 +130,15 @@ def shoot(
             with 1 % per picture and 1 % per pixel. Depth ends at its reach either way.
         start, end: s, the part of the sequence that is filmed.
         quality: how finely it is rendered.
+        same_clothes: whether all wear what the first one does; bodies, faces and hair stay theirs.
 
     Raises:
         SequenceError: no such sequence.
         ValueError: a size of another shape than the sensor's.
     """
     plan = choreograph(name, seed)
+    if same_clothes:
+        plan = replace(plan, scene=in_same_clothes(plan.scene))
     body_ = cameras.load(CAMERA)
     if abs(size[0] / size[1] * body_.aspect - 1) > 0.02:
         raise ValueError(f"size must be about 16:9, it is {size[0]} x {size[1]} px")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.scenery.bodies import body
 from sim.scenery.path import Path
-from sim.scenery.scene import Actor
+from sim.scenery.scene import Actor, Scene
 from sim.sequences.surroundings import colour
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,7 @@ _SHIRTS = ("#b3261e", "#1f4e9c", "#e0b020", "#2f7d4f", "#f1efe8", "#22242a", "#7
 _TROUSERS = ("#27324a", "#1d1d20", "#b7a98a", "#6c7076", "#4a3b2e", "#e4e0d6", "#3f5136")
 _SKIN = ("#ebc2a8", "#cc997a", "#ad7a5c", "#855940", "#5c3d2b")
 _HAIR = ("#17120f", "#2b1c12", "#5c381f", "#b88c52", "#737066", "#85331a")
+_CLOTHES = ("shirt", "undershirt", "trousers", "shoes")
 
 
 def looks(random: Random, count: int) -> list[dict[str, Any]]:
@@ -49,6 +50,17 @@ def looks(random: Random, count: int) -> list[dict[str, Any]]:
             }
         )
     return people
+
+
+def in_same_clothes(scene: Scene) -> Scene:
+    """A scene whose people all wear what the first one does; bodies, skin and hair stay theirs."""
+    if not scene.actors:
+        return scene
+    worn = {name: getattr(scene.actors[0].outfit, name) for name in _CLOTHES}
+    actors = tuple(
+        a.model_copy(update={"outfit": a.outfit.model_copy(update=worn)}) for a in scene.actors
+    )
+    return scene.model_copy(update={"actors": actors})
 
 
 def actor(

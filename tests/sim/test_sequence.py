@@ -66,6 +66,19 @@ def test_unknown_names_and_shapes_are_refused() -> None:
         sequence.shoot("walk", 0, size=(100, 100))
 
 
+def test_in_the_same_clothes_bodies_and_faces_stay_their_own() -> None:
+    scene = sequence.choreograph("crossing", 0).scene
+    dressed = walkers.in_same_clothes(scene)
+    first, second = (actor.outfit for actor in dressed.actors)
+    assert first == scene.actors[0].outfit
+    assert (second.shirt, second.trousers, second.shoes) == (
+        first.shirt, first.trousers, first.shoes,
+    )  # fmt: skip
+    before = scene.actors[1]
+    assert (second.skin, second.hair) == (before.outfit.skin, before.outfit.hair)
+    assert dressed.actors[1].body == before.body
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_wall_hides_for_two_seconds(seed: int) -> None:
