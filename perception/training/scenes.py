@@ -54,7 +54,7 @@ def scene(random: Random, name: str = "drawn") -> Scene:
                 "at": _around(random, angle + random.uniform(-0.3, 0.3), random.uniform(38, 75)),
                 "size": (random.uniform(12, 50), random.uniform(10, 20), random.uniform(5, 22)),
                 "heading": f"{random.uniform(0, 180)} deg",
-                "colour": _colour(random, 0.35, 0.5, 0.9),
+                "colour": colour(random, 0.35, 0.5, 0.9),
             }
         )
         for angle in np.linspace(0, 2 * math.pi, random.integers(1, 9), endpoint=False)
@@ -65,7 +65,7 @@ def scene(random: Random, name: str = "drawn") -> Scene:
                 "at": _around(random, random.uniform(0, 2 * math.pi), random.uniform(2, 14)),
                 "size": (random.uniform(1, 5), 0.5, random.uniform(0.7, 2.6)),
                 "heading": f"{random.uniform(0, 180)} deg",
-                "colour": _colour(random, 0.5, 0.3, 0.9),
+                "colour": colour(random, 0.5, 0.3, 0.9),
             }
         )
         for _ in range(random.integers(0, 4))
@@ -75,7 +75,7 @@ def scene(random: Random, name: str = "drawn") -> Scene:
             {
                 "at": _around(random, random.uniform(0, 2 * math.pi), random.uniform(6, 45)),
                 "height": f"{random.uniform(3, 11)} m",
-                "colour": _colour(random, 0.6, 0.2, 0.5, hue=(0.13, 0.36)),
+                "colour": colour(random, 0.6, 0.2, 0.5, hue=(0.13, 0.36)),
             }
         )
         for _ in range(random.integers(0, 10))
@@ -93,7 +93,7 @@ def scene(random: Random, name: str = "drawn") -> Scene:
         ),
         buildings=tuple(houses + walls),
         trees=tuple(trees),
-        actors=tuple(_actor(random, k) for k in range(crowd)),
+        actors=tuple(actor(random, k) for k in range(crowd)),
     )
 
 
@@ -130,7 +130,8 @@ def photograph(world: World, random: Random, *, square: bool = True) -> Labelled
 # --- what the scene holds ---
 
 
-def _actor(random: Random, number: int) -> Actor:
+def actor(random: Random, number: int) -> Actor:
+    """A person of any body and clothes, who stands or walks somewhere."""
     kind = str(random.choice(body.NAMES))
     place = random.uniform(-9, 9, 2)
     walks = random.random() < 0.75
@@ -147,10 +148,10 @@ def _actor(random: Random, number: int) -> Actor:
     outfit = Outfit(
         skin=_near(random, _SKIN, 0.04),
         hair=_near(random, _HAIR, 0.03),
-        shirt=_colour(random, 0.9, 0.08, 1.0),
-        undershirt=_colour(random, 0.4, 0.5, 1.0),
-        trousers=_colour(random, 0.5, 0.06, 0.35 if dark else 0.95),
-        shoes=_colour(random, 0.5, 0.05, 0.9),
+        shirt=colour(random, 0.9, 0.08, 1.0),
+        undershirt=colour(random, 0.4, 0.5, 1.0),
+        trousers=colour(random, 0.5, 0.06, 0.35 if dark else 0.95),
+        shoes=colour(random, 0.5, 0.05, 0.9),
     )
     return Actor.model_validate(
         {
@@ -177,10 +178,11 @@ def _near(random: Random, palette: tuple[RGB, ...], spread: float) -> RGB:
     return float(red), float(green), float(blue)
 
 
-def _colour(
+def colour(
     random: Random, saturation: float, darkest: float, lightest: float,
     hue: tuple[float, float] = (0.0, 1.0),
 ) -> RGB:  # fmt: skip
+    """A colour of these hues, at most so saturated, of a value between these."""
     return colorsys.hsv_to_rgb(
         random.uniform(*hue), saturation * random.beta(1.2, 1.5), random.uniform(darkest, lightest)
     )
