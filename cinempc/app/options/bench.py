@@ -63,3 +63,10 @@ class BenchPerceptionOptions(Options):
         float | None,
         Field(ge=0.5, description="Length of each sequence, s; all of it if left out."),
     ] = None
+
+
+class BenchIdentityOptions(Options):
+    """`cinempc.app.bench.identity.measure`: how well people are told apart by their looks."""
+
+    weights: Weights = WEIGHTS
+    seeds: Annotated[int, Field(ge=1, description="Sequences of each kind.")] = 12
