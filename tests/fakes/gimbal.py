@@ -30,6 +30,7 @@ VEHICLE = vehicle.load("x500_cinema")
 CONFIG = VEHICLE.gimbal
 SYSTEM = 1
 AUTOPILOT = Target(SYSTEM, 1)
+ZERO = (0.0, 0.0, 0.0)
 
 
 class Autopilot(Component):
@@ -236,3 +237,16 @@ def near(found, wanted, tolerance=0.01):
         abs(math.remainder(a - b, 2 * math.pi)) < tolerance
         for a, b in zip(found, wanted, strict=True)
     )
+
+
+def looks(client, wanted, tolerance=0.01):
+    found = client._reports.history.at(client._reports.history.newest)
+    return found is not None and near(found.angles, wanted, tolerance)
+
+
+def from_wire(kind, **fields):
+    """A message as it comes from the network."""
+    source = fields.pop("source", (255, 190))
+    message = getattr(mavlink, f"MAVLink_{kind}_message")(**fields)
+    packed = message.pack(mavlink.MAVLink(None, *source))
+    return mavlink.MAVLink(None).parse_buffer(bytes(packed))[0]
