@@ -28,7 +28,7 @@ from cinempc.flight.pilot.reasons import (
     PilotEvent,
     PlanReason,
 )
-from cinempc.flight.preflight.checks import PreflightEvent
+from cinempc.flight.preflight.finding import PreflightEvent
 from cinempc.flight.video.reasons import VideoEvent
 from cinempc.record.log.events import TakeEvent
 from cinempc.record.recorder import RecordingEvent

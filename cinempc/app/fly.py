@@ -25,8 +25,9 @@ from cinempc.app.script import ScriptLike, load_script, take_folder
 from cinempc.errors import CinempcError
 from cinempc.flight import config as flights
 from cinempc.flight.config import After, Flight, Recording
+from cinempc.flight.pilot.reasons import FlightOver
 from cinempc.flight.preflight import checks as preflight
-from cinempc.flight.rig import FlightOver, FlightRig
+from cinempc.flight.rig import FlightRig
 from cinempc.flight.video.eye import VideoEye
 from cinempc.mpc.controller import Controller
 from cinempc.record.background import BackgroundRecorder

@@ -1,24 +1,18 @@
 """The real rig: a `Rig` whose vehicle is at the other end of a MAVLink connection.
 
-The pilot (`cinempc.flight.pilot.pilot`) has a process of its own, so that neither the controller
+The pilot has a process of its own (`cinempc.flight.pilot.process`), so that neither the controller
 nor the detector nor the disk can make the stream late. This side hands it plans and gets reports;
 the two talk through a socket pair, in messages of their own.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import multiprocessing
-import os
 import pickle
-import signal
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,15 +22,14 @@ from numpy.typing import NDArray
 from cinempc.errors import CinempcError
 from cinempc.flight.camera.lens_channel import Latency
 from cinempc.flight.config import Flight
-from cinempc.flight.pilot.phases import FlightPhase
-from cinempc.flight.pilot.pilot import Pilot
-from cinempc.flight.pilot.reasons import FlightError, NotOurs, OrderReason, PilotEvent
+from cinempc.flight.pilot import process
+from cinempc.flight.pilot.reasons import FlightOver, OrderReason
 from cinempc.flight.pilot.report import Abilities, Report
 from cinempc.mavlink.transport import LinkError
 from cinempc.rig.between import between
 from cinempc.rig.camera import Camera, Dof
 from cinempc.rig.history import History
-from cinempc.rig.log import ROOT, EventLogger, Problem, RelayHandler, problem, relay
+from cinempc.rig.log import problem, relay
 from cinempc.rig.plan import Plan
 from cinempc.rig.state import RigState
 from cinempc.rig.vehicle import Vehicle
@@ -44,12 +37,6 @@ from cinempc.safety.limits import Safety
 
 Floats = NDArray[np.float64]
 
-#: Reports a second.
-_REPORTS = 50.0
-#: Largest message between the two processes, bytes: a plan of a long horizon is a tenth of it.
-_LARGEST = 1 << 18
-#: Answers and events that wait for a reader who is busy, at most.
-_WAITING = 1000
 #: How long the past is kept, s: from the exposure of a picture until it was decoded.
 _PAST = 4.0
 #: How far behind the newest a state is that tells of a restart, s.
@@ -60,158 +47,6 @@ _RESTART = 1.0
 _FRESH, _STUCK = 1.0, 5.0
 #: Longest that is waited at a time, s: of a time in which this process was stopped, no more counts.
 _AT_A_TIME = 0.1
-
-
-class FlightOver(CinempcError):  # noqa: N818 - it is not always a fault
-    """The vehicle is not ours to fly any more; ``problem`` says why.
-
-    Args:
-        problem: why.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
-
-
-# --- the pilot's process ---
-
-
-def _serve(
-    channel: socket.socket,
-    config: Flight,
-    vehicle: Vehicle,
-    camera: Camera,
-    safety: Safety,
-    origin: Floats,
-) -> None:
-    """The pilot's process. Ctrl-C is for the other one, which then ends this one in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _come_first()
-    try:
-        asyncio.run(_pilot(channel, config, vehicle, camera, safety, origin))
-    except (CinempcError, OSError) as error:
-        with contextlib.suppress(OSError):
-            channel.send(pickle.dumps(("failed", str(error))))
-
-
-def _come_first() -> None:
-    """Before all others, where that is allowed (root, CAP_SYS_NICE, LimitRTPRIO): the stream stays
-    regular while every processor is at work. It needs a tenth to a fifth of one."""
-    try:
-        # What it starts does not inherit it.
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, -10)
-
-
-async def _pilot(
-    channel: socket.socket,
-    config: Flight,
-    vehicle: Vehicle,
-    camera: Camera,
-    safety: Safety,
-    origin: Floats,
-) -> None:
-    channel.setblocking(False)
-    over = asyncio.Event()
-
-    waiting: deque[bytes] = deque(maxlen=_WAITING)
-
-    def tell(*message: Any) -> None:
-        # Never waits: a reader who is busy loses reports, not the stream its time. What is said
-        # once is kept until there is room.
-        if message[0] != "report":
-            waiting.append(pickle.dumps(message))
-        with contextlib.suppress(OSError):
-            while waiting:
-                channel.send(waiting[0])
-                waiting.popleft()
-            if message[0] == "report":
-                channel.send(pickle.dumps(message))
-
-    logger = logging.getLogger(ROOT)
-    logger.setLevel(logging.INFO)
-    logger.addHandler(RelayHandler(lambda *record: tell("record", *record)))
-    log = EventLogger("cinempc.flight.pilot")
-    pilot = Pilot(config, vehicle, camera, safety, origin)
-    orders: dict[str, Callable[..., Any]] = {
-        "open": pilot.open,
-        "check": pilot.check,
-        "take_off": pilot.take_off,
-        "fly": pilot.fly,
-        "hold": pilot.hold,
-        "land": pilot.land,
-        "return_home": pilot.return_home,
-        "record": pilot.record,
-        "parameter": pilot.autopilot.parameter,
-        "measure_anew": pilot.measure_anew,
-        "lens_latency": pilot.lens_latency,
-    }
-    running: set[asyncio.Task[None]] = set()
-
-    async def carry_out(number: int, name: str, arguments: tuple[Any, ...]) -> None:
-        try:
-            tell("done", number, None, await orders[name](*arguments))
-        except NotOurs as error:
-            tell("done", number, FlightOver, error.problem)
-        except FlightError as error:
-            tell("done", number, FlightError, error.problem)
-        except CinempcError as error:
-            tell("done", number, LinkError, str(error))
-        except Exception as error:
-            tell("done", number, LinkError, f"{name}: {error!r}")
-
-    def take() -> None:
-        while True:
-            try:
-                data = channel.recv(_LARGEST)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:  # the other process has gone
-                asyncio.get_running_loop().remove_reader(channel.fileno())
-                over.set()
-                return
-            kind, *rest = pickle.loads(data)
-            if kind == "plan":
-                try:
-                    pilot.follow(rest[0])
-                except Exception as error:  # the plan of before goes on, and comes to rest
-                    log.log(PilotEvent.PLAN_UNREADABLE, error=repr(error))
-            elif kind == "end":
-                over.set()
-            else:
-                task = asyncio.ensure_future(carry_out(*rest))
-                running.add(task)
-                task.add_done_callback(running.discard)
-
-    async def reports() -> None:
-        while True:
-            if pilot.clock.known:
-                tell("report", pilot.report())
-            await asyncio.sleep(1 / _REPORTS)
-
-    loop = asyncio.get_running_loop()
-    loop.add_reader(channel.fileno(), take)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed, a shutdown
-        loop.add_signal_handler(number, over.set)
-    telling = asyncio.ensure_future(reports())
-    await over.wait()
-    telling.cancel()
-    for task in tuple(running):
-        task.cancel()
-    # Whoever was in charge has gone, in order or not: the vehicle is left standing, unless somebody
-    # else flies it.
-    if pilot.phase is not FlightPhase.IDLE:
-        with contextlib.suppress(CinempcError):
-            await pilot.hold()
-    await pilot.close()
-
-
-# --- this side ---
 
 
 class FlightRig:
@@ -250,7 +85,7 @@ class FlightRig:
         context = multiprocessing.get_context("spawn")
         place = np.zeros(3) if origin is None else np.asarray(origin, dtype=float)
         self._process = context.Process(
-            target=_serve,
+            target=process.serve,
             args=(theirs, config, vehicle, camera, safety, place),
             name="cinempc pilot",
             daemon=True,
@@ -470,7 +305,7 @@ class FlightRig:
     def _read(self) -> None:
         while True:
             try:
-                data = self._channel.recv(_LARGEST)
+                data = self._channel.recv(process.LARGEST)
             except OSError:
                 data = b""
             if not data:

@@ -26,8 +26,9 @@ from sim.gazebo.transport import Transport
 from sim.mavlink.camera.behaviour import Lacks
 from sim.mavlink.camera.component import CameraComponent
 from sim.mavlink.camera.definition import definition_xml
+from sim.mavlink.camera.definition_server import DefinitionServer
+from sim.mavlink.filming import opening_lens
 from sim.mavlink.host import SLICE, Host, Port
-from sim.mavlink.vehicle import DefinitionServer, opening_lens
 from sim.mavlink.video import PictureStreams
 from sim.scenery.scene import Scene
 

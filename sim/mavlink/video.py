@@ -178,7 +178,7 @@ class PictureStreams:
 
 
 class CameraVideo(PictureStreams):
-    """Takes a simulated camera's pictures and streams them: a `sim.mavlink.vehicle.Shutter`.
+    """Takes a simulated camera's pictures and streams them: a `sim.mavlink.filming.Shutter`.
 
     Args:
         world: what it films.

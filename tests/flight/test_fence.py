@@ -439,7 +439,7 @@ def test_who_holds_for_good_is_not_moved_by_a_stream_that_ends(fenced):
 
 def test_home_is_found_from_the_earth_when_the_origin_was_set_elsewhere() -> None:
     """HOME_POSITION's local part is of the origin before: what counts is the earth."""
-    from cinempc.flight.preflight.checks import _home
+    from cinempc.flight.preflight.vehicle import home_of
 
     latitude, longitude = geodesy.at(47.0, 8.0, 30.0, 10.0)
     ned = SimpleNamespace(east_m=5.0, north_m=-2.0, down_m=-7.0)
@@ -457,7 +457,7 @@ def test_home_is_found_from_the_earth_when_the_origin_was_set_elsewhere() -> Non
         ),
         position_velocity_ned=lambda: SimpleNamespace(position=ned),
     )
-    assert _home(told).local == pytest.approx((-25.0, -12.0, -1.0), abs=0.01)
+    assert home_of(told).local == pytest.approx((-25.0, -12.0, -1.0), abs=0.01)
     unknown = SimpleNamespace(latitude_deg=math.nan, longitude_deg=8.0, absolute_altitude_m=1.0)
     told.position = lambda: unknown
-    assert _home(told).local == (0.0, 0.0, 0.0)
+    assert home_of(told).local == (0.0, 0.0, 0.0)

@@ -12,8 +12,9 @@ import pytest
 from cinempc.mavlink.dialect import mavlink
 from cinempc.rig import camera as cameras
 from cinempc.rig import vehicle as vehicles
+from sim.mavlink.filming import Shutter
 from sim.mavlink.host import SLICE
-from sim.mavlink.vehicle import Shutter, SimulatedPayload
+from sim.mavlink.payload import SimulatedPayload
 from tests.fakes.vehicle import DefinitionFile
 from tests.fakes.virtual import VirtualClock
 from tests.fakes.wire import MemoryWire

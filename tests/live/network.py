@@ -91,7 +91,7 @@ while not over:
 PAYLOAD = """
 import sys
 from cinempc.rig import camera, vehicle
-from sim.mavlink.vehicle import SimulatedPayload
+from sim.mavlink.payload import SimulatedPayload
 chosen = SimulatedPayload(
     vehicle.load("x500_cinema"), camera.load("super35_zoom"), instance=int(sys.argv[1])
 )

@@ -18,6 +18,8 @@ import pytest
 from cinempc.flight import config
 from cinempc.flight.pilot.autopilot import Autopilot
 from cinempc.flight.preflight import checks as preflight
+from cinempc.flight.preflight.finding import PreflightEvent
+from cinempc.flight.preflight.process import mavsdk_url
 from cinempc.mavlink.commands import command
 from cinempc.mavlink.link import Link
 from cinempc.mavlink.transport import LinkError, Transport
@@ -89,13 +91,13 @@ def station() -> Iterator[Any]:
     ],
 )  # fmt: skip
 def test_connection_strings(ours, theirs):
-    assert preflight.mavsdk_url(ours) == theirs
+    assert mavsdk_url(ours) == theirs
 
 
 @pytest.mark.parametrize("wrong", ["udpin:14540", "udpin:0.0.0.0", "http://x:1", "udpin:::", ""])
 def test_what_is_no_connection_string(wrong):
     with pytest.raises(LinkError, match="connections look like udpin"):
-        preflight.mavsdk_url(wrong)
+        mavsdk_url(wrong)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_mavsdk_takes_them(ours):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with station() as sdk:
-        result = sdk.add_any_connection(preflight.mavsdk_url(ours.format(port)))
+        result = sdk.add_any_connection(mavsdk_url(ours.format(port)))
         assert result == ConnectionResult.SUCCESS
 
 
@@ -138,7 +140,7 @@ def test_a_vehicle_that_is_fit(vehicle):
         found = preflight.check(at(vehicle))
     assert found.ready
     # It has just been switched on: it may have been waited for.
-    assert {event.kind for event in heard.events} <= {preflight.PreflightEvent.WAITING}
+    assert {event.kind for event in heard.events} <= {PreflightEvent.WAITING}
     assert found.problems == ()
     assert found.version == f"{VERSION[0]}.{VERSION[1]}.0"
     assert found.battery == pytest.approx(1.0)
@@ -213,7 +215,7 @@ def until(done: Callable[[], Any], timeout: float = PATIENCE) -> Any:
 def asking(address: str, work: Callable[[Any], Any]) -> Any:
     """Ask a vehicle something as MAVSDK does: by a connected system."""
     with station() as sdk:
-        sdk.add_any_connection(preflight.mavsdk_url(address))
+        sdk.add_any_connection(mavsdk_url(address))
         system = sdk.first_autopilot(PATIENCE)
         assert system is not None
         return work(system)
@@ -293,7 +295,7 @@ def test_mavsdk_arms_takes_off_holds_returns_and_lands():
     from mavsdk.plugins.telemetry import FlightMode, LandedState, Telemetry
 
     with network.simulated(speed=2.0) as (address, _), station() as sdk:
-        sdk.add_any_connection(preflight.mavsdk_url(address))
+        sdk.add_any_connection(mavsdk_url(address))
         system = sdk.first_autopilot(PATIENCE)
         telemetry, action = Telemetry(system), Action(system)
         until(lambda: telemetry.health().is_armable)

@@ -18,6 +18,7 @@ from cinempc.flight.preflight import checks as preflight
 from cinempc.flight.preflight.relay import Relay
 from cinempc.mavlink.dialect import mavlink
 from cinempc.mavlink.link import Link
+from cinempc.mavlink.transport import LinkError
 from cinempc.safety.fence import Fence
 from tests.fakes.peer import Memory, Peer, heartbeat, sent
 from tests.live import network
@@ -173,5 +174,5 @@ def test_a_vehicle_whose_link_is_signed_is_checked_and_fenced(tmp_path):
         other = flight.model_copy(update={"key": tmp_path / "other"})
         other.key.write_text(secrets.token_hex(32))
         other.key.chmod(0o600)
-        with pytest.raises(preflight.LinkError, match="no autopilot was heard"):
+        with pytest.raises(LinkError, match="no autopilot was heard"):
             preflight.check(other)

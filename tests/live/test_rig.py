@@ -18,8 +18,8 @@ import pytest
 
 from cinempc.flight.config import Flight
 from cinempc.flight.pilot.phases import FlightPhase
-from cinempc.flight.pilot.reasons import FlightReason, PilotEvent
-from cinempc.flight.rig import FlightOver, FlightRig
+from cinempc.flight.pilot.reasons import FlightOver, FlightReason, PilotEvent
+from cinempc.flight.rig import FlightRig
 from cinempc.mavlink.px4 import Mode
 from cinempc.mavlink.transport import LinkError
 from cinempc.rig.log import problem

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cinempc.rig.state import CameraPose
-from sim.mavlink.vehicle import _Filming
+from sim.mavlink.filming import Filming
 
 RATE = 10.0
 
@@ -23,7 +23,7 @@ def test_each_recording_finds_the_actors_where_they_begin() -> None:
     def shutter(time: float, seconds: float, *rest: Any) -> None:
         acting[round(time * RATE)] = seconds
 
-    filming = _Filming(camera, RATE, shutter)  # type: ignore[arg-type]
+    filming = Filming(camera, RATE, shutter)  # type: ignore[arg-type]
     pose = CameraPose(np.zeros(3), 0.0, 0.0, 0.0)
     for k in range(80):
         camera.recording = 10 <= k < 30 or 50 <= k < 75

@@ -22,7 +22,7 @@ from sim.scenery.scene import Wind
 
 if TYPE_CHECKING:
     from sim.mavlink.camera.streams import Stream
-    from sim.mavlink.vehicle import Shutter
+    from sim.mavlink.filming import Shutter
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from cinempc.app.options.simulation import PayloadOptions, VehicleOptions
 from cinempc.app.progress import OnProgress, Progress, ignore
 from cinempc.app.sim.events import LOG, SimEvent
 from cinempc.app.sim.setting import setting
-from sim.mavlink.vehicle import SimulatedPayload, SimulatedVehicle
+from sim.mavlink.payload import SimulatedPayload
+from sim.mavlink.vehicle import SimulatedVehicle
 
 #: Time between two warnings that the machine is too slow, s.
 _WARN_EVERY = 10.0

@@ -1,6 +1,6 @@
 """The pilot: holds the link, streams the trajectory, and decides when not to.
 
-It runs in a process of its own (`cinempc.flight.rig` starts it), in one event loop: reading the
+It runs in a process of its own (`cinempc.flight.pilot.process`), in one event loop: reading the
 link, the stream and the watch over both never wait for the controller, the detector or the disk.
 
 What it does about faults, in the order of who wins (`cinempc.flight.pilot.phases` has the table):

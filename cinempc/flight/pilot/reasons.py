@@ -7,6 +7,7 @@ from enum import unique
 from logging import ERROR, INFO, WARNING
 from typing import Any
 
+from cinempc.errors import CinempcError
 from cinempc.mavlink.transport import LinkError
 from cinempc.rig.log import Kind, Problem, Reason, problem
 
@@ -163,6 +164,18 @@ class FlightError(LinkError):
 
 class NotOurs(FlightError):  # noqa: N818 - it is not a fault
     """An order that was not given, because somebody else flies the vehicle."""
+
+
+class FlightOver(CinempcError):  # noqa: N818 - it is not always a fault
+    """The vehicle is not ours to fly any more; ``problem`` says why.
+
+    Args:
+        problem: why.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 def not_done(reason: Reason, /, **data: Any) -> FlightError:

@@ -46,7 +46,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Fencing:
-    """What came of it; sentences as in `cinempc.flight.preflight.checks.Preflight`."""
+    """What came of it; sentences as in `cinempc.flight.preflight.finding.Preflight`."""
 
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
