@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cinempc import lens
 from cinempc.errors import CinempcError
 from cinempc.flight import identify
-from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.camera.lens.channel import Latency
 from cinempc.flight.pilot.stream import StreamTiming
 from cinempc.flight.rig import FlightRig
 from cinempc.rig.camera import Camera, Dof

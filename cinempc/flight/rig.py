@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cinempc.errors import CinempcError
-from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.camera.lens.channel import Latency
 from cinempc.flight.config import Flight
 from cinempc.flight.pilot import process
 from cinempc.flight.pilot.reasons import FlightOver, OrderReason

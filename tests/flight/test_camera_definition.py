@@ -17,9 +17,9 @@ from cinempc.flight.camera.definition import (
     parse,
 )
 from cinempc.flight.camera.definition_file import ftp_path, load
-from cinempc.flight.camera.lens_channel import snap
-from cinempc.flight.camera.lens_model import Ring
-from cinempc.flight.camera.lens_scale import LensScale
+from cinempc.flight.camera.lens.channel import snap
+from cinempc.flight.camera.lens.model import Ring
+from cinempc.flight.camera.lens.scale import LensScale
 from cinempc.mavlink.dialect import mavlink
 from cinempc.mavlink.ext_params import KINDS, SIZE, decode, encode, read_message
 from cinempc.rig import camera as cameras

@@ -12,7 +12,7 @@ from typing import Any
 from cinempc.flight.camera import discovery, presence
 from cinempc.flight.camera import reports as camera_reports
 from cinempc.flight.camera.discovery import Discovery, Place
-from cinempc.flight.camera.lens_client import LensClient
+from cinempc.flight.camera.lens.client import LensClient
 from cinempc.flight.camera.presence import Effect, Presence, Signal
 from cinempc.flight.camera.reasons import CameraEvent, CameraReason, Lack
 from cinempc.flight.camera.reports import Information

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from cinempc.flight.camera.client import CameraClient
 from cinempc.flight.camera.fixed import FixedCamera
-from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.camera.lens.channel import Latency
 from cinempc.flight.camera.video_streams import Choice
 from cinempc.mavlink.link import Link
 from cinempc.rig.camera import Camera, Dof, LensState

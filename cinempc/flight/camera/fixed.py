@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from cinempc import lens
-from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.camera.lens.channel import Latency
 from cinempc.flight.camera.reasons import RecordingFault
 from cinempc.flight.camera.recording import RecordingError
 from cinempc.flight.camera.video_streams import Choice

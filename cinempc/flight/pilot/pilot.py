@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cinempc.flight.camera.lens_channel import Latency
+from cinempc.flight.camera.lens.channel import Latency
 from cinempc.flight.config import Flight
 from cinempc.flight.pilot import phases
 from cinempc.flight.pilot.autopilot import LANDING

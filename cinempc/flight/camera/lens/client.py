@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cinempc import lens
-from cinempc.flight.camera.lens_channel import Channel, Latency, snap
-from cinempc.flight.camera.lens_model import Ring
-from cinempc.flight.camera.lens_scale import LensScale
+from cinempc.flight.camera.lens.channel import Channel, Latency, snap
+from cinempc.flight.camera.lens.model import Ring
+from cinempc.flight.camera.lens.scale import LensScale
 from cinempc.flight.camera.reasons import Lack
 from cinempc.mavlink.commands import Target
 from cinempc.mavlink.dialect import enum_name, mavlink

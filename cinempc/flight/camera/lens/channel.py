@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from cinempc.flight.camera.lens_model import Ring
+from cinempc.flight.camera.lens.model import Ring
 from cinempc.rig.camera import Dof
 
 #: Shortest time between two commands, wall s: cameras follow no more than 20 to 25 a second.
