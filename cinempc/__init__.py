@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 #: What can be used from here, and where it is: imported when it is asked for, so that a part of
 #: the package that needs none of it stays small.
 _PLACES = {
-    "film": "cinempc.app.film",
+    "film": "cinempc.app.film.film",
     "fly": "cinempc.app.fly",
-    "perceive": "cinempc.app.perceive",
+    "perceive": "cinempc.app.perceive.perceive",
     "sequence": "cinempc.app.sequence",
     "identify": "cinempc.app.identify",
     "check": "cinempc.app.check",
@@ -25,7 +25,7 @@ _PLACES = {
     "PerceiveOptions": "cinempc.app.options.perception",
     "SequenceOptions": "cinempc.app.options.perception",
     "IdentifyOptions": "cinempc.app.options.takes",
-    "TakeResult": "cinempc.app.film",
+    "TakeResult": "cinempc.app.film.film",
     "Progress": "cinempc.app.progress",
     "Stopped": "cinempc.app.progress",
     "CinempcError": "cinempc.errors",

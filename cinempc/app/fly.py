@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cinempc.app.film import TakeResult
+from cinempc.app.film.film import TakeResult
 from cinempc.app.flight.crew import Crew, camera_in_flight, crew, video_eye
 from cinempc.app.flight.log import LOG, FlyEvent, flight_log
 from cinempc.app.interrupts import closed_whole

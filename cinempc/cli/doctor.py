@@ -15,7 +15,7 @@ from cinempc.cli.console import out, spinner
 from cinempc.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from cinempc.app.doctor import Diagnosis
+    from cinempc.app.doctor.doctor import Diagnosis
 
 EXAMPLE = "Example: cinempc doctor"
 
@@ -25,7 +25,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Exit status 1 if something is missing that `cinempc film` needs.
     """
-    from cinempc.app.doctor import doctor
+    from cinempc.app.doctor.doctor import doctor
 
     with spinner() as progress:
         diagnosis = doctor(progress=progress)

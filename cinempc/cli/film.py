@@ -31,7 +31,7 @@ def film(
     standby: Annotated[float, option(_O, "standby")] = _O.standby,
 ) -> None:
     """Film a script in the embedded simulator: footage, report, log and figures in one folder."""
-    from cinempc.app.film import film
+    from cinempc.app.film.film import film
 
     options = FilmOptions(
         folder=folder,

@@ -14,7 +14,7 @@ from cinempc.cli.console import err, out, progress_bar, spinner
 from cinempc.cli.options import defaults, option
 
 if TYPE_CHECKING:
-    from cinempc.app.perceive import PerceiveResult
+    from cinempc.app.perceive.perceive import PerceiveResult
 
 EXAMPLE = "Example: cinempc perceive walk.mp4 --weights yolo11n-pose --json"
 _O = defaults(PerceiveOptions)
@@ -47,7 +47,7 @@ def perceive(
     seconds: Annotated[float, option(_O, "seconds")] = _O.seconds,
 ) -> None:
     """Find people in pictures: drawn, and as JSON lines; live statistics on the way."""
-    from cinempc.app import perceive as app
+    from cinempc.app.perceive import perceive as app
 
     options = PerceiveOptions(
         weights=weights,

@@ -11,7 +11,7 @@ from rich.table import Table
 from cinempc.cli.console import err, out
 
 if TYPE_CHECKING:
-    from cinempc.app.film import TakeResult
+    from cinempc.app.film.film import TakeResult
 
 #: Exit status of a take that went to its end and whose picture was not had.
 NOT_HAD = 3

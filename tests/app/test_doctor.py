@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cinempc.app import doctor
-from cinempc.app.doctor import Check, Diagnosis, Finding
+from cinempc.app.doctor import doctor
+from cinempc.app.doctor.doctor import Check, Diagnosis, Finding
 from cinempc.app.progress import Progress
 from tests.cli.program import invoke
 

@@ -14,7 +14,7 @@ import cinempc
 
 def test_the_functions_are_those_of_the_application_layer() -> None:
     from cinempc.app.check import check
-    from cinempc.app.film import film
+    from cinempc.app.film.film import film
 
     assert cinempc.film is film
     assert cinempc.check is check

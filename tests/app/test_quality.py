@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cinempc.app import simulated
+from cinempc.app.film import simulated
 from cinempc.app.options.takes import FilmOptions
 from cinempc.app.script import load_script
 from cinempc.errors import CinempcError

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cinempc.app import film as films
-from cinempc.app.film import TakeResult
+from cinempc.app.film import film as films
+from cinempc.app.film.film import TakeResult
 from cinempc.app.metrics import GOALS, NEEDED, TakeMetrics, Verdict
 from cinempc.record import metrics
 from cinempc.record.recorder import TakeFiles

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cinempc.app.options.perception import PerceiveOptions
-from cinempc.app.viewpoint import Viewpoint
+from cinempc.app.perceive.viewpoint import Viewpoint
 from cinempc.mavlink import geodesy
 from perception.detect.detections import Detections
 from perception.sources.source import SourceFrame

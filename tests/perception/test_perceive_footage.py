@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cinempc.app import perceive as app
+from cinempc.app.perceive import perceive as app
 from cinempc.frames import camera_rotation
 from perception.detect import loading
 from perception.detect.detections import Detections

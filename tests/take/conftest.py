@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import cinempc
-from cinempc.app.film import TakeResult
+from cinempc.app.film.film import TakeResult
 
 SCRIPT = """\
 name: Short

@@ -18,7 +18,7 @@ import pytest
 from mcap.reader import make_reader
 
 import cinempc
-from cinempc.app.film import TakeResult
+from cinempc.app.film.film import TakeResult
 from cinempc.app.progress import Progress
 from cinempc.record.goals import Goal
 from tests.cli.program import PROGRAM

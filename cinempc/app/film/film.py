@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cinempc.app import simulated
+from cinempc.app.film import simulated
 from cinempc.app.interrupts import between_steps
 from cinempc.app.metrics import GOALS, TakeMetrics, Verdict
 from cinempc.app.options.options import choose

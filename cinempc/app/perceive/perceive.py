@@ -12,10 +12,10 @@ from cinempc import addresses
 from cinempc.app.interrupts import closed_whole
 from cinempc.app.options.options import choose
 from cinempc.app.options.perception import PerceiveOptions
+from cinempc.app.perceive.viewpoint import Viewpoint
 from cinempc.app.perception import DETECTOR_CONFIDENCE
 from cinempc.app.progress import OnProgress, Progress, ignore
 from cinempc.app.script import take_folder
-from cinempc.app.viewpoint import Viewpoint
 from cinempc.errors import CinempcError
 from cinempc.files import write_whole
 from cinempc.video.streams import scheme_of

@@ -98,7 +98,7 @@ def _disk() -> Answer:
 
 def _rendering() -> Answer:
     """A picture is really rendered, in a process of its own: a faulty driver may end it."""
-    command = [sys.executable, "-m", "cinempc.app.rendering"]
+    command = [sys.executable, "-m", "cinempc.app.doctor.rendering"]
     remedy = (
         "on Debian or Ubuntu: sudo apt-get install -y libegl1 libgl1 libgl1-mesa-dri; without "
         "it, --no-pictures films figures only"

@@ -1,0 +1,1 @@
+"""Films a script in the embedded simulator."""

@@ -1,0 +1,1 @@
+"""Looks at somebody's footage with what a flight looks with."""
