@@ -14,14 +14,18 @@ from perception.identify.colours import COLOURS
 
 Floats = NDArray[np.float64]
 
+#: Other words for colours. One that lies between two of them may be seen as either: teal is a blue
+#: to one eye and a green to the next, and more of a blue to the colour table.
 _SYNONYMS = {
-    "gray": "grey", "silver": "grey", "charcoal": "grey", "navy": "blue", "azure": "blue",
-    "cyan": "blue", "turquoise": "blue", "teal": "green", "denim": "blue", "olive": "green",
-    "khaki": "brown", "lime": "green", "emerald": "green", "beige": "brown", "tan": "brown",
-    "cream": "white", "ivory": "white", "maroon": "red", "crimson": "red", "scarlet": "red",
-    "burgundy": "red", "violet": "purple", "lilac": "purple", "lavender": "purple",
-    "magenta": "pink", "rose": "pink", "gold": "yellow", "golden": "yellow", "mustard": "yellow",
-    "amber": "orange", "reddish": "red", "bluish": "blue", "greenish": "green",
+    "gray": "grey", "silver": "grey white", "charcoal": "grey black", "navy": "blue",
+    "azure": "blue", "cyan": "blue green", "aqua": "blue green", "turquoise": "blue green",
+    "teal": "blue green", "denim": "blue", "bluish": "blue", "lime": "green", "emerald": "green",
+    "greenish": "green", "olive": "green yellow brown", "khaki": "brown yellow grey",
+    "beige": "brown white", "tan": "brown", "cream": "white yellow", "ivory": "white",
+    "maroon": "red brown", "crimson": "red", "scarlet": "red", "burgundy": "red", "reddish": "red",
+    "violet": "purple", "lilac": "purple pink", "lavender": "purple", "magenta": "pink purple",
+    "rose": "pink red", "gold": "yellow", "golden": "yellow", "mustard": "yellow brown",
+    "amber": "orange yellow",
 }  # fmt: skip
 
 _PERSON = {
@@ -116,13 +120,14 @@ def parse_appearance(words: str) -> AppearanceQuery:
 
     tokens = re.findall(r"[a-z]+", words.lower().replace("t-shirt", "tshirt"))
     recognised = False
-    last = ""
+    last: tuple[str, ...] = ()
     for token in tokens:
-        colour = _SYNONYMS.get(token, token)
+        colours = tuple(_SYNONYMS.get(token, token).split())
+        is_colour = colours[0] in COLOURS
         noun = _category(token)
         place = next((p for p in (_UPPER, _LOWER, _BOTH, _ELSEWHERE) if token in p), None)
-        if colour in COLOURS:
-            waiting.append(colour)
+        if is_colour:
+            waiting.extend(colours)
         elif place is not None:
             if token == "jeans" and not waiting:
                 waiting.append("blue")
@@ -131,8 +136,8 @@ def parse_appearance(words: str) -> AppearanceQuery:
         elif noun is not None and category is None:
             category, fallback, waiting, garment = noun, waiting, [], _UPPER
         elif noun is not None:  # a second thing only says where the first is
-            if waiting and last == waiting[-1]:
-                waiting.pop()
+            if last and tuple(waiting[-len(last) :]) == last:
+                del waiting[-len(last) :]
             wear(garment)
             garment = None
         elif token in _BREAKS:
@@ -140,8 +145,8 @@ def parse_appearance(words: str) -> AppearanceQuery:
             garment = _UPPER if token in ("with", "wearing", "who") else None
         elif token == "in" and garment is None:
             garment = _UPPER
-        recognised = recognised or colour in COLOURS or place is not None or noun is not None
-        last = colour
+        recognised = recognised or is_colour or place is not None or noun is not None
+        last = colours
     wear(garment)
     if not torso and not legs:
         torso = fallback

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 
 from cinempc.errors import CinempcError
 from perception.detect.detections import KEYPOINTS, Detections
 from perception.identify.appearance import match, measure_appearances
-from perception.identify.colours import COLOURS
+from perception.identify.colours import COLOURS, named_shares
+from perception.identify.light import linear
 from perception.identify.query import AppearanceError, AppearanceQuery, parse_appearance
 
 #: Several cloths for each word, sRGB.
@@ -170,7 +172,13 @@ def test_a_person_in_profile_is_still_sampled_on_the_torso():
         ("girl in jeans", AppearanceQuery("person", (), ("blue",))),
         ("woman in a green dress", AppearanceQuery("person", ("green",), ("green",))),
         ("the red dancer", AppearanceQuery("person", ("red",))),
-        ("white woman in a beige coat", AppearanceQuery("person", ("brown",))),
+        ("white woman in a beige coat", AppearanceQuery("person", ("brown", "white"))),
+        ("woman in teal", AppearanceQuery("person", ("blue", "green"))),
+        (
+            "man in a turquoise shirt and olive trousers",
+            AppearanceQuery("person", ("blue", "green"), ("green", "yellow", "brown")),
+        ),
+        ("woman in red beside a teal car", AppearanceQuery("person", ("red",))),
         ("man with a black hat and a gray hoodie", AppearanceQuery("person", ("grey",))),
         ("person in yellow next to the red car", AppearanceQuery("person", ("yellow",))),
         ("man in red with black shoes", AppearanceQuery("person", ("red",))),
@@ -236,3 +244,23 @@ def test_no_box_and_no_keypoints_make_it_fail(boxes, seed, keypoints):
         assert 0 <= a.distance(seen[0]) <= 1
         assert 0 <= match(AppearanceQuery("person", ("red",), ("blue",)), a) <= 1
         a.blend(seen[0], 0.5)
+
+
+#: What most of 222,500 people call them (the xkcd colour survey, 2010), as matplotlib has it.
+SURVEYED = [
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown",
+    "black", "grey", "white", "silver", "charcoal", "navy", "azure", "cyan",
+    "aqua", "turquoise", "teal", "denim", "olive", "khaki", "lime", "emerald",
+    "beige", "tan", "cream", "ivory", "maroon", "crimson", "scarlet", "burgundy",
+    "violet", "lilac", "lavender", "magenta", "rose", "gold", "golden", "mustard",
+    "amber",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", SURVEYED)
+def test_a_word_for_a_colour_finds_what_people_call_so(word):
+    """Far enough to be taken at once."""
+    query = parse_appearance(f"person in {word}")
+    light = linear(np.rint(255 * np.array(to_rgb(f"xkcd:{word}"))).astype(np.uint8))
+    shares = named_shares(light[None])[0]
+    assert sum(shares[COLOURS.index(name)] for name in query.torso) >= 0.35
