@@ -302,13 +302,14 @@ def test_where_it_stands(vehicle: TestVehicle) -> None:
     streamed = (
         *("ATTITUDE", "ATTITUDE_QUATERNION", "ESTIMATOR_STATUS"),
         *("GPS_RAW_INT", "SYS_STATUS", "EXTENDED_SYS_STATE"),
+        "GLOBAL_POSITION_INT",  # which PX4 denies who asks for it right after a streamed one
     )
 
     async def work(client: Client) -> dict[str, Any]:
         await client.sleep(1.0)
         found = {
             name: await request(client.link, client.target, name)
-            for name in ("GLOBAL_POSITION_INT", "HOME_POSITION", "GPS_GLOBAL_ORIGIN")
+            for name in ("HOME_POSITION", "GPS_GLOBAL_ORIGIN")
         }
         heard = {name: listen(client, name) for name in streamed}
         await client.sleep(2.0)
