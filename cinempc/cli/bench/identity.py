@@ -42,8 +42,8 @@ def _show(summary: dict[str, Any], options: BenchIdentityOptions) -> None:
         "accepted": "known again",
         "confused": "confused",
     }
-    table.add_column("")
-    table.add_column("descriptor")
+    table.add_column("", no_wrap=True)
+    table.add_column("descriptor", no_wrap=True)
     for heading in columns.values():
         table.add_column(heading, justify="right")
     for kind, each in summary["figures"].items():
